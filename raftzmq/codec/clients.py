@@ -1,0 +1,134 @@
+"""Frames between a client and a node: ``[header]`` or ``[header, payload]``, headers in MessagePack by type.
+
+Client → node: `Hello`, then `Execute` (payload: a parcel), `Read` (payload: queries), `StatusRequest`.
+Node → client: `Welcome` or `Failure`, then `Answer` (payload: results), `Failure`, `StatusAnswer` (payload: JSON).
+
+A client makes the ids of its requests; 0 stands for the handshake.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from raftzmq.errors import InvalidRequest
+
+Counter = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+
+
+class Hello(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):
+    """Opens every exchange. ``cluster`` may be empty: the client takes whatever cluster answers."""
+
+    minimum: Counter
+    maximum: Counter
+    cluster: str
+    client: bytes
+
+
+class Execute(msgspec.Struct, array_like=True, tag=2, frozen=True, gc=False):
+    """Commands: the payload is one parcel. ``timeout_us`` is what is left of the client's patience."""
+
+    request: Counter
+    timeout_us: Counter
+
+
+class Read(msgspec.Struct, array_like=True, tag=3, frozen=True, gc=False):
+    """Linearizable queries: the payload is a list of them, answered in order."""
+
+    request: Counter
+    timeout_us: Counter
+
+
+class StatusRequest(msgspec.Struct, array_like=True, tag=4, frozen=True, gc=False):
+    """How does the node see the world? Answered at once, by any node, without consensus."""
+
+    request: Counter
+
+
+ClientFrame = Hello | Execute | Read | StatusRequest
+
+
+class Welcome(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):
+    """The handshake is accepted. ``members`` are (node, client endpoint); ``leader`` is empty if unknown."""
+
+    version: Counter
+    cluster: str
+    node: str
+    boot: str
+    leader: str
+    members: list[tuple[str, str]]
+
+
+class Answer(msgspec.Struct, array_like=True, tag=2, frozen=True, gc=False):
+    """Results ``first``, ``first + 1``, … of a request; ``done`` with the last of them. Payload: list of results."""
+
+    request: Counter
+    first: Counter
+    done: bool
+
+
+class Failure(msgspec.Struct, array_like=True, tag=3, frozen=True, gc=False):
+    """A request as a whole failed. ``definite``: this sending of it was surely not, and never will be, applied.
+
+    ``code`` is one of `raftzmq.errors.REQUEST_ERRORS`, or ``not_leader`` (ask ``leader``, at ``endpoint``, or
+    anybody if both are empty) or ``handshake`` (send `Hello` first: the node doesn't remember this client).
+    """
+
+    request: Counter
+    code: str
+    message: str
+    definite: bool
+    leader: str = ""
+    endpoint: str = ""
+
+
+class StatusAnswer(msgspec.Struct, array_like=True, tag=4, frozen=True, gc=False):
+    """The payload is the node's row of ``status --json``."""
+
+    request: Counter
+
+
+NodeFrame = Welcome | Answer | Failure | StatusAnswer
+
+NOT_LEADER = "not_leader"
+HANDSHAKE = "handshake"
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_client = msgspec.msgpack.Decoder(ClientFrame).decode
+_decode_node = msgspec.msgpack.Decoder(NodeFrame).decode
+_decode_results = msgspec.msgpack.Decoder(list[Any]).decode
+
+
+def encode_header(header: ClientFrame | NodeFrame) -> bytes:
+    """The bytes of a header frame."""
+    return _encode(header)
+
+
+def encode_results(results: list[Any]) -> bytes:
+    """The payload of an `Answer`."""
+    return _encode(results)
+
+
+def decode_client_header(data: bytes) -> ClientFrame:
+    """What a client sent; raises InvalidRequest."""
+    try:
+        return _decode_client(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"the header cannot be decoded: {error}") from None
+
+
+def decode_node_header(data: bytes) -> NodeFrame:
+    """What a node sent; raises InvalidRequest."""
+    try:
+        return _decode_node(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"the node's header cannot be decoded: {error}") from None
+
+
+def decode_results(data: bytes) -> list[Any]:
+    """The results in an `Answer`'s payload; raises InvalidRequest."""
+    try:
+        return _decode_results(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"the node's results cannot be decoded: {error}") from None

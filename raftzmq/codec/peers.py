@@ -1,0 +1,178 @@
+"""Frames between nodes: ``[envelope, message, entry payload, …]``.
+
+Every message is an exchange of its own: its envelope carries the versions that the sender speaks and who it is
+(cluster, node, incarnation), so there is no connection state to lose, and a stranger is refused at its first frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from raftzmq.core.messages import (
+    AppendEntries,
+    AppendEntriesResponse,
+    Message,
+    ReadIndex,
+    ReadIndexResponse,
+    RequestVote,
+    RequestVoteResponse,
+)
+from raftzmq.core.types import Entry, EntryKind
+from raftzmq.errors import InvalidRequest
+
+Counter = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Checksum = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+
+class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Who speaks. ``kind`` is 0 for a refusal, else the place of the message's type in `_TYPES`."""
+
+    minimum: Counter
+    maximum: Counter
+    cluster: str
+    node: Name
+    incarnation: str
+    to: Name
+    kind: Counter
+
+
+class Refusal(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Answers a message whose envelope doesn't fit: another cluster, another incarnation, no common version."""
+
+    reason: str
+
+
+class _RequestVote(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    term: Counter
+    last_log_index: Counter
+    last_log_term: Counter
+    pre_vote: bool
+
+
+class _RequestVoteResponse(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    term: Counter
+    granted: bool
+    pre_vote: bool
+
+
+class _AppendEntries(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    term: Counter
+    prev_log_index: Counter
+    prev_log_term: Counter
+    leader_commit: Counter
+    round: Counter
+    entries: list[tuple[Counter, Counter, EntryKind, Checksum]]
+
+
+class _AppendEntriesResponse(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    term: Counter
+    success: bool
+    match_index: Counter
+    round: Counter
+    prev_log_index: Counter
+    hint_index: Counter
+    hint_term: Counter
+
+
+class _ReadIndex(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    term: Counter
+    context: Counter
+
+
+class _ReadIndexResponse(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    term: Counter
+    context: Counter
+    index: Counter
+
+
+_TYPES: tuple[tuple[type[Message], type[msgspec.Struct]], ...] = (
+    (RequestVote, _RequestVote),
+    (RequestVoteResponse, _RequestVoteResponse),
+    (AppendEntries, _AppendEntries),
+    (AppendEntriesResponse, _AppendEntriesResponse),
+    (ReadIndex, _ReadIndex),
+    (ReadIndexResponse, _ReadIndexResponse),
+)
+_KINDS = {message: kind for kind, (message, _) in enumerate(_TYPES, 1)}
+_FIELDS = [(m, w, w.__struct_fields__, msgspec.msgpack.Decoder(w).decode) for m, w in _TYPES]
+_encode = msgspec.msgpack.Encoder().encode
+_decode_envelope = msgspec.msgpack.Decoder(Envelope).decode
+_decode_refusal = msgspec.msgpack.Decoder(Refusal).decode
+
+REFUSAL = 0
+
+
+def message_kind(message: Message) -> int:
+    """The number that stands for the message's type in an envelope."""
+    return _KINDS[type(message)]
+
+
+def encode_envelope(envelope: Envelope) -> bytes:
+    """The first frame."""
+    return _encode(envelope)
+
+
+def decode_envelope(data: bytes) -> Envelope:
+    """The first frame; raises InvalidRequest."""
+    try:
+        return _decode_envelope(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"the envelope cannot be decoded: {error}") from None
+
+
+def encode_refusal(refusal: Refusal) -> bytes:
+    """The second frame of a refusal."""
+    return _encode(refusal)
+
+
+def decode_refusal(data: bytes) -> Refusal:
+    """The second frame of a refusal; raises InvalidRequest."""
+    try:
+        return _decode_refusal(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"the refusal cannot be decoded: {error}") from None
+
+
+def encode_message(message: Message) -> list[bytes]:
+    """The frames after the envelope. Payloads are passed on, not copied."""
+    if isinstance(message, AppendEntries):
+        rows = [(e.index, e.term, int(e.kind), e.chain) for e in message.entries]
+        header = (
+            message.term,
+            message.prev_log_index,
+            message.prev_log_term,
+            message.leader_commit,
+            message.round,
+            rows,
+        )
+        return [_encode(header), *(e.data for e in message.entries)]
+    fields = _FIELDS[_KINDS[type(message)] - 1][2]
+    return [_encode([getattr(message, name) for name in fields])]
+
+
+def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> Message:
+    """The message behind an envelope; ``frames`` are those after it. Raises InvalidRequest.
+
+    Checksums of entries are checked by the core, which alone knows the chain that they continue.
+    """
+    if not 1 <= envelope.kind <= len(_TYPES):
+        raise InvalidRequest(f"no message has kind {envelope.kind}")
+    message, _, fields, decode = _FIELDS[envelope.kind - 1]
+    try:
+        header = decode(frames[0])
+    except (msgspec.DecodeError, UnicodeDecodeError, IndexError) as error:
+        raise InvalidRequest(f"a {message.__name__} cannot be decoded: {error}") from None
+    values = {name: getattr(header, name) for name in fields}
+    expected = 1
+    if isinstance(header, _AppendEntries):
+        expected += len(header.entries)
+        if len(frames) == expected:
+            rows = zip(header.entries, frames[1:], strict=True)
+            values["entries"] = tuple(Entry(i, t, kind, bytes(data), chain) for (i, t, kind, chain), data in rows)
+    if len(frames) != expected:
+        raise InvalidRequest(f"a {message.__name__} has {len(frames)} frames where its header announces {expected}")
+    return message(sender=envelope.node, to=envelope.to, **values)

@@ -1,0 +1,50 @@
+"""What the core asks its driver to do: one frozen value, taken after a round of inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from raftzmq.core.messages import Message
+from raftzmq.core.types import Entry, HardState
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """One transaction of the log: make it durable whole, then call ``appended``.
+
+    ``entries`` replace everything from ``entries[0].index`` on; ``hard_state`` is None when it hasn't changed.
+    """
+
+    hard_state: HardState | None = None
+    entries: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadState:
+    """A read of ``context`` is linearizable once the state has applied ``index``."""
+
+    context: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that happened in the core and that people want to see: the raw material of events.
+
+    ``kind`` is one of the event types of the catalogue, ``fields`` plain JSON values.
+    """
+
+    kind: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """All that is to be done after the inputs so far, in any order; only ``committed`` is ordered in itself."""
+
+    messages: tuple[Message, ...] = ()
+    append: Append | None = None
+    committed: tuple[Entry, ...] = ()
+    reads: tuple[ReadState, ...] = ()
+    facts: tuple[Fact, ...] = ()

@@ -1,0 +1,123 @@
+"""What a `Node` asks its driver to do, and what the driver hands back. Plain values: no sockets, no threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from raftzmq.core.ready import Append
+from raftzmq.core.types import Entry, Mark
+from raftzmq.kv.commands import Query
+
+
+@dataclass(frozen=True, slots=True)
+class LogJob:
+    """One transaction of the log: the core's append, and incarnations of peers seen for the first time."""
+
+    append: Append | None
+    incarnations: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBatch:
+    """Queries of one request; the state answers them in order, after the entries of its job."""
+
+    token: int
+    queries: tuple[Query, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StateJob:
+    """One job of the state thread: apply ``entries`` in order, answer ``reads``, then commit if asked.
+
+    The results of applying and reading are handed to `Node.on_applied` before the commit begins; the mark that
+    the commit made durable is handed to `Node.on_state_durable`.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    reads: tuple[ReadBatch, ...] = ()
+    commit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StateResult:
+    """What a `StateJob` gave.
+
+    ``results`` has a list per entry: one item per parcel, which is a list of results (one per command) or an
+    error result for the parcel as a whole; entries without commands have an empty list. ``answers`` are
+    (token, result per query). ``digest`` is the running checksum of all writes up to ``applied_index``.
+    """
+
+    applied_index: int
+    digest: int
+    revision: int
+    results: tuple[list[Any], ...] = ()
+    answers: tuple[tuple[int, list[Any]], ...] = ()
+    suppressed: int = 0
+
+
+@dataclass(slots=True)
+class Work:
+    """Everything to do after one round of inputs.
+
+    ``peers``: (node, frames) for that peer's DEALER. ``clients``: (routing id, frames) for the client ROUTER.
+    ``refusals``: (routing id, frames) back through the peer ROUTER, for strangers. ``events``: (topic, payload) for
+    the XPUB. At most one ``log`` job and one ``state`` job are under way at a time.
+    """
+
+    peers: list[tuple[str, list[bytes]]] = field(default_factory=list)
+    clients: list[tuple[bytes, list[bytes]]] = field(default_factory=list)
+    refusals: list[tuple[bytes, list[bytes]]] = field(default_factory=list)
+    log: LogJob | None = None
+    state: StateJob | None = None
+    events: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """How long a job took, for the events: microseconds of work, and of the commit with its syncs within it."""
+
+    elapsed_us: int = 0
+    commit_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a node starts from: all that its log and state remember."""
+
+    cluster_id: str
+    node: str
+    incarnation: str
+    current_term: int
+    voted_for: str | None
+    mark: Mark
+    entries: tuple[Entry, ...]
+    peers: dict[str, str]
+    applied_index: int
+    applied_term: int
+    log_time_us: int
+    revision: int
+    digest: int
+
+
+class LogStorage(Protocol):
+    """The durable log, as a driver uses it: one thread at a time."""
+
+    def write(self, job: LogJob) -> None:
+        """Make ``job`` durable in one transaction; raises StorageError, after which nothing may be retried."""
+
+    def close(self) -> None:
+        """Release the files."""
+
+
+class StateStorage(Protocol):
+    """The state, as a driver uses it: always the same thread."""
+
+    def apply(self, job: StateJob) -> StateResult:
+        """Apply and read; visible at once, durable only after `commit`. Raises CorruptionError, StorageError."""
+
+    def commit(self) -> int:
+        """Make all that was applied durable; the index that is now durable. Raises StorageError."""
+
+    def close(self) -> None:
+        """Commit what is open and release the files."""
