@@ -113,17 +113,19 @@ def encode_results(results: list[Any]) -> bytes:
 def decode_client_header(data: bytes) -> ClientFrame:
     """What a client sent; raises InvalidRequest."""
     try:
-        return _decode_client(data)
+        frame: ClientFrame = _decode_client(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"the header cannot be decoded: {error}") from None
+    return frame
 
 
 def decode_node_header(data: bytes) -> NodeFrame:
     """What a node sent; raises InvalidRequest."""
     try:
-        return _decode_node(data)
+        frame: NodeFrame = _decode_node(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"the node's header cannot be decoded: {error}") from None
+    return frame
 
 
 def decode_results(data: bytes) -> list[Any]:

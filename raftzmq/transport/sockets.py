@@ -97,7 +97,6 @@ def client_dealer(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> zmq
 def events_publisher(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> zmq.Socket[bytes]:
     """Where events leave: an XPUB tells what somebody wants, and drops for a slow subscriber rather than wait."""
     socket = _common(context.socket(zmq.XPUB), linger_ms=0, hwm=EVENTS_HWM)
-    socket.setsockopt(zmq.XPUB_VERBOSER, 1)
     return _bind(socket, endpoint, "event subscribers")
 
 

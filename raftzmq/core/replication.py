@@ -1,0 +1,125 @@
+"""Being the leader: replication to followers, counting what is committed, confirming reads (Raft §5.3, thesis 6.4)."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from raftzmq.config import BATCH_BYTES_MAX, PEER_FRAMES_MAX
+from raftzmq.core.log import Log
+from raftzmq.core.messages import AppendEntries, AppendEntriesResponse
+from raftzmq.core.progress import Progress
+from raftzmq.core.quorum import agreed
+
+ENTRIES_PER_MESSAGE = PEER_FRAMES_MAX - 2
+
+ReadKey = tuple[str, int]
+"""Who asked for a read, and the context that it gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One ReadIndex round: reads that are linearizable at ``index`` once a majority has echoed ``number``."""
+
+    number: int
+    index: int
+    reads: tuple[ReadKey, ...]
+
+
+class Leadership:
+    """All that a leader knows beyond what every node knows. Dropped whole when it steps down."""
+
+    def __init__(self, node: str, term: int, log: Log, now_us: int) -> None:
+        self.node = node
+        self.term = term
+        self.log = log
+        self.term_start = log.last_index + 1
+        self.round = 0
+        self._waiting: list[ReadKey] = []
+        self._rounds: deque[Round] = deque()
+        self.peers = {
+            voter: Progress(next_index=log.last_index + 1, heard_us=now_us)
+            for voter in log.configuration.voters
+            if voter != node
+        }
+
+    def _per_voter(self, own: int, of_peer: dict[str, int]) -> list[int]:
+        return [own if voter == self.node else of_peer[voter] for voter in self.log.configuration.voters]
+
+    def quorum_heard_us(self, now_us: int) -> int:
+        """When a majority, this node included, had last been heard (thesis 6.2, CheckQuorum)."""
+        return agreed(self._per_voter(now_us, {peer: p.heard_us for peer, p in self.peers.items()}))
+
+    def commit_index(self, commit_index: int) -> int:
+        """The commit index that counting replicas allows: only entries of this term count (Raft §5.4.2).
+
+        The leader itself counts with what its own disk has (thesis 10.2.1).
+        """
+        index = agreed(self._per_voter(self.log.stable, {peer: p.match_index for peer, p in self.peers.items()}))
+        if index > commit_index and self.log.term_at(index) == self.term:
+            return index
+        return commit_index
+
+    def _message(self, peer: str, progress: Progress, commit_index: int, *, empty: bool) -> AppendEntries:
+        previous = progress.next_index - 1
+        entries = (
+            ()
+            if empty
+            else self.log.between(progress.next_index, self.log.last_index, BATCH_BYTES_MAX, ENTRIES_PER_MESSAGE)
+        )
+        previous_term = self.log.term_at(previous)
+        assert previous_term is not None, "a leader keeps what its followers need"
+        return AppendEntries(self.node, peer, self.term, previous, previous_term, commit_index, self.round, entries)
+
+    def heartbeats(self, commit_index: int) -> list[AppendEntries]:
+        """Empty AppendEntries for everybody. Where an answer doesn't fit, it also finds messages that were lost."""
+        return [self._message(peer, p, commit_index, empty=True) for peer, p in self.peers.items()]
+
+    def replicate(self, commit_index: int) -> list[AppendEntries]:
+        """Entries for every follower that lacks some and whose flow control allows it."""
+        messages = []
+        for peer, progress in self.peers.items():
+            while progress.next_index <= self.log.last_index and progress.can_send():
+                message = self._message(peer, progress, commit_index, empty=False)
+                progress.sent(message.entries[-1].index, sum(len(e.data) for e in message.entries))
+                messages.append(message)
+        return messages
+
+    def on_response(self, message: AppendEntriesResponse, now_us: int) -> None:
+        """Note what a follower said of its log, and that it still follows."""
+        progress = self.peers.get(message.sender)
+        if progress is None or max(message.match_index, message.prev_log_index) > self.log.last_index:
+            return
+        progress.heard_us = now_us
+        progress.round = max(progress.round, min(message.round, self.round))
+        if message.success:
+            progress.matched(message.match_index, message.prev_log_index)
+        else:
+            fits = self.log.last_with_term_at_most(message.hint_index, message.hint_term)
+            progress.rejected(message.prev_log_index, fits + 1)
+
+    def request_read(self, reader: str, context: int) -> None:
+        """Queue a read for the next round; a round whose heartbeats have left is never joined."""
+        self._waiting.append((reader, context))
+
+    def start_round(self, commit_index: int, *, again: bool = False) -> bool:
+        """Begin a round for the reads that wait; its heartbeats are the caller's to send.
+
+        One round at a time, so that reads gather meanwhile; ``again`` starts another beside it, because messages
+        of the first may have been lost. None before this term's first commit: only then does the leader know all
+        that is committed (Raft §8).
+        """
+        if not self._waiting or (self._rounds and not again) or commit_index < self.term_start:
+            return False
+        self.round += 1
+        self._rounds.append(Round(self.round, commit_index, tuple(self._waiting)))
+        self._waiting.clear()
+        return True
+
+    def confirmed_rounds(self) -> list[Round]:
+        """Rounds that a majority has answered since they began; they are handed out once."""
+        echoed = agreed(self._per_voter(self.round, {peer: p.round for peer, p in self.peers.items()}))
+        done = []
+        while self._rounds and self._rounds[0].number <= echoed:
+            done.append(self._rounds.popleft())
+        return done
