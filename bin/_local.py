@@ -1,0 +1,352 @@
+"""What `bin/up` and `bin/down` do: the local cluster under supervisord, its data and logs under .raftzmq.
+
+Everything is found again from the outside (the supervisor's socket, its children's environment, the listening
+ports), so a cluster that somebody started with plain supervisord, or whose supervisord was killed, is handled too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import xmlrpc.client
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from raftzmq.config import ClusterConfig, local_cluster
+
+ROOT = Path(__file__).resolve().parent.parent
+HOME = ROOT / ".raftzmq"
+CONFIGURATION = ROOT / "supervisord.conf"
+SOCKET = HOME / "supervisor.sock"
+SIZE = HOME / "nodes"
+LOG_LINES = 15
+SOCKET_PATH_MAX = 107 - len(".4194304")
+"""A unix socket's path ends at 107 bytes, and supervisord binds the socket under its own pid first."""
+
+UP = """\
+Start the local cluster: nodes n1, n2 ... and the collector, under supervisord, on loopback.
+Waits for a leader, does a put and a get, prints the status table. Safe to run again: what stands still is started.
+
+Afterwards:
+  bin/raftzmq --help                                        every command
+  .venv/bin/supervisorctl -c {conf} status                  what runs, since when
+  .venv/bin/supervisorctl -c {conf} stop node:n3            stop a node so that it stays down
+  .venv/bin/supervisorctl -c {conf} signal KILL node:n3     kill it: it is back within a second
+  .venv/bin/supervisorctl -c {conf} start node:n3           start it again
+  .venv/bin/supervisorctl -c {conf} tail -f node:n3         its own log (also .raftzmq/n3.log)
+  bin/down                                                  stop everything, keep the data
+"""
+DOWN = """\
+Stop supervisord, the nodes and the collector, and wait until every process is gone. The data stay, unless --purge
+removes them. Safe to run again.
+"""
+
+
+def fail(message: str, *, code: int = 1) -> NoReturn:
+    """End with a sentence on standard error."""
+    print(message, file=sys.stderr)
+    sys.exit(code)
+
+
+def supervisor_call(method: str, *arguments: Any) -> Any:
+    """Call the supervisor of this tree; raises ConnectionError if none answers."""
+    transport = SupervisorTransport(serverurl=f"unix://{SOCKET}")
+    proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
+    try:
+        return getattr(proxy.supervisor, method)(*arguments)
+    except (OSError, xmlrpc.client.ProtocolError) as error:
+        raise ConnectionError(f"no supervisord answers at {SOCKET}: {error}") from error
+    finally:
+        transport.close()
+
+
+def programs() -> list[dict[str, Any]]:
+    """The supervisor's row per process; empty if no supervisor runs."""
+    try:
+        rows: list[dict[str, Any]] = supervisor_call("getAllProcessInfo")
+    except ConnectionError:
+        return []
+    return rows
+
+
+def supervised_processes() -> list[int]:
+    """The processes that a supervisord of this tree started, also one that is no more."""
+    mark = f"SUPERVISOR_SERVER_URL=unix://{SOCKET}".encode()
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (directory / "environ").read_bytes().split(b"\0") and is_alive(int(directory.name)):
+                found.append(int(directory.name))
+        except OSError:  # gone meanwhile, or somebody else's
+            continue
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def supervisord_pid() -> int | None:
+    """The running supervisord of this tree, from its pid file, if the process is indeed one."""
+    try:
+        pid = int((HOME / "supervisord.pid").read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return None
+    return pid if b"supervisord" in command and is_alive(pid) else None
+
+
+def is_alive(pid: int) -> bool:
+    """Does the process run? One that has ended and waits for its parent doesn't."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def describe(pid: int) -> str:
+    """A process as a person would name it."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+    except OSError:
+        command = ""
+    return f"process {pid} ({command or 'unknown command'})"
+
+
+def port_owner(port: int) -> str:
+    """Who listens on a port, as far as /proc shows it."""
+    inodes = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
+            inodes.add(f"socket:[{fields[9]}]")
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if os.readlink(link) in inodes:
+                return describe(int(link.parts[2]))
+        except OSError:
+            continue
+    return "a process that this user cannot see"
+
+
+def check_ports(cluster: ClusterConfig) -> None:
+    """Fail, naming the port and its owner, if a port of the cluster is held."""
+    endpoints = [(a.node, e) for a in cluster.nodes for e in (a.peer, a.client, a.events)]
+    held = []
+    for who, endpoint in [*endpoints, ("the collector", cluster.collector)]:
+        port = int(endpoint.rpartition(":")[2])
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                held.append(f"  port {port} of {who} is held by {port_owner(port)}")
+    if held:
+        fail("The cluster was not started:\n" + "\n".join(held) + "\nStop what holds them, or run bin/down first.")
+
+
+def cluster_size(wanted: int | None) -> int:
+    """The number of nodes: that of the data that are there, else the one asked for, else 5."""
+    known = None
+    if SIZE.exists():
+        known = int(SIZE.read_text())
+    elif any(HOME.glob("n*.identity")):
+        known = 5
+    if known is not None and wanted not in (None, known):
+        fail(
+            f"The data under {HOME} are of a cluster of {known} nodes; its members stand in its log, not in a flag. "
+            f"Run bin/up --nodes {known}, or remove the data first with bin/down --purge."
+        )
+    return known or wanted or 5
+
+
+def configuration_for(nodes: int) -> Path:
+    """supervisord.conf itself for five nodes, else the same text for another number, under .raftzmq."""
+    if nodes == 5:
+        return CONFIGURATION
+    text = CONFIGURATION.read_text()
+    text = text.replace("numprocs=5", f"numprocs={nodes}").replace("--nodes 5", f"--nodes {nodes}")
+    path = HOME / "supervisord.conf"
+    path.write_text(text.replace("%(here)s", str(ROOT).replace("%", "%%")))
+    return path
+
+
+def start_supervisord(configuration: Path) -> None:
+    """Start supervisord in the background; fails with what it said."""
+    if len(os.fsencode(SOCKET)) > SOCKET_PATH_MAX:
+        fail(f"The path {SOCKET} is longer than a unix socket's may be ({SOCKET_PATH_MAX} bytes): move the tree.")
+    command = [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", str(configuration)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        fail(f"supervisord did not start:\n{done.stdout}{done.stderr}")
+
+
+def check_programs(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Fail, with the log's last lines, if a program has ended for good or cannot be started."""
+    for row in rows:
+        if row["statename"] not in ("FATAL", "EXITED", "BACKOFF"):
+            continue
+        log = Path(row["stdout_logfile"])
+        lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []
+        reason = row["spawnerr"] or f"it ended with exit code {row['exitstatus']}"
+        shown = "\n".join(f"  | {line}" for line in lines)
+        fail(f"{row['name']} is {row['statename']}: {reason}\nThe last lines of {log}:\n{shown}")
+
+
+def raftzmq(cluster: ClusterConfig, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the command line against the local cluster."""
+    endpoints = ",".join(address.client for address in cluster.nodes)
+    environment = {**os.environ, "RAFTZMQ_ENDPOINTS": endpoints}
+    command = [sys.executable, "-P", "-m", "raftzmq", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def wait_for_leader(cluster: ClusterConfig, deadline: float) -> None:
+    """Wait until a node leads and all others follow it; fails if a node ends or the time is over."""
+    last = ""
+    while time.monotonic() < deadline:
+        check_programs(programs())
+        answer = raftzmq(cluster, "status", "--json")
+        last = answer.stdout + answer.stderr
+        try:
+            rows = json.loads(answer.stdout)["nodes"]
+        except (ValueError, KeyError):
+            rows = []
+        leaders = {row.get("leader") for row in rows}
+        if rows and len(leaders) == 1 and leaders & {row["node"] for row in rows if row.get("role") == "leader"}:
+            return
+        threading.Event().wait(0.1)
+    fail(f"No leader that all nodes follow was known in time. The last status:\n{last}\nThe logs are in {HOME}.")
+
+
+def up(arguments: argparse.Namespace) -> None:
+    """Bring the cluster up and show that it works."""
+    nodes = cluster_size(arguments.nodes)
+    cluster = local_cluster(nodes)
+    configuration = configuration_for(nodes)
+    rows = programs()
+    running = sum(row["group"] == "node" for row in rows)
+    if rows and running != nodes:
+        fail(f"A cluster of {running} nodes runs already: bin/down first.")
+    if rows:
+        print(f"supervisord runs already (pid {supervisor_call('getPID')})")
+        for row in rows:
+            if row["statename"] in ("STOPPED", "EXITED", "FATAL"):
+                print(f"starting {row['name']} ({row['statename'].lower()} until now)")
+                supervisor_call("startProcess", f"{row['group']}:{row['name']}", False)
+    else:
+        check_ports(cluster)
+        start_supervisord(configuration)
+        SIZE.write_text(f"{nodes}\n")
+        print(f"supervisord starts {nodes} nodes and the collector")
+    wait_for_leader(cluster, time.monotonic() + arguments.timeout)
+    for command in (["put", "raftzmq/up", time.strftime("%Y-%m-%d %H:%M:%S")], ["get", "raftzmq/up"]):
+        done = raftzmq(cluster, *command)
+        print(f"$ bin/raftzmq {' '.join(command)}\n{done.stdout}{done.stderr}", end="")
+        if done.returncode != 0:
+            fail(f"It ended with exit code {done.returncode}. The logs are in {HOME}.")
+    print("$ bin/raftzmq status")
+    print(raftzmq(cluster, "status").stdout, end="")
+    print(where_next(cluster, configuration))
+
+
+def where_next(cluster: ClusterConfig, configuration: Path) -> str:
+    """Where to look next, as commands that can be typed."""
+    lines = []
+    if len(cluster.nodes) != 5:
+        endpoints = ",".join(address.client for address in cluster.nodes)
+        lines += [f"  export RAFTZMQ_ENDPOINTS={endpoints}", "                          the commands below take it"]
+    lines += [
+        "  bin/raftzmq put K V     write; get, del, range and cas are there too",
+        "  bin/raftzmq events --follow",
+        "                          elections, votes, appends and commits as they happen",
+        f"  .venv/bin/supervisorctl -c {os.path.relpath(configuration, ROOT)} stop node:n3",
+        "                          take a node down (start node:n3 brings it back)",
+        "  .raftzmq/n1.log         each node's own log",
+        "  bin/down                stop everything; --purge removes the data",
+    ]
+    return "\nWhere to look next:\n" + "\n".join(lines)
+
+
+def wait_until_gone(seconds: float) -> list[int]:
+    """Wait until neither supervisord nor a child of it is left; the processes that are."""
+    deadline = time.monotonic() + seconds
+    while True:
+        supervisord = supervisord_pid()
+        left = supervised_processes() + ([supervisord] if supervisord else [])
+        if not left or time.monotonic() > deadline:
+            return left
+        threading.Event().wait(0.05)
+
+
+def down(arguments: argparse.Namespace) -> None:
+    """Stop everything that belongs to this tree's supervisor, then purge if asked."""
+    found = bool(supervised_processes()) or supervisord_pid() is not None
+    try:
+        supervisor_call("shutdown")
+    except (ConnectionError, xmlrpc.client.Fault):  # none there, or it is shutting down already
+        pid = supervisord_pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+    else:
+        wait_until_gone(arguments.timeout)
+    # What is left has lost its supervisor, or didn't stop for it.
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in wait_until_gone(0):
+            print(f"{signal.Signals(number).name} to {describe(pid)}")
+            with suppress(ProcessLookupError):  # gone meanwhile is what was wanted
+                os.kill(pid, number)
+        wait_until_gone(arguments.timeout)
+    left = wait_until_gone(0)
+    if left:
+        fail("Still running: " + ", ".join(describe(pid) for pid in left))
+    print("The cluster is down; nothing of it runs." if found else "Nothing was running.")
+    if arguments.purge:
+        for path in HOME.iterdir():
+            if path.name != ".gitignore":
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        print(f"Removed the data under {HOME}.")
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Two of `bin/up` and `bin/down` don't run at once: the second waits."""
+    HOME.mkdir(exist_ok=True)
+    # On the directory itself: a lock file would be purged by the one that holds it.
+    descriptor = os.open(HOME, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def main() -> None:
+    """Parse the command line."""
+    command = sys.argv[1]
+    text = {"up": UP, "down": DOWN}[command].format(conf="supervisord.conf")
+    parser = argparse.ArgumentParser(f"bin/{command}", description=text, formatter_class=argparse.RawTextHelpFormatter)
+    if command == "up":
+        parser.add_argument("--nodes", type=int, help="nodes of the cluster (default: those of its data, else 5)")
+        parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait for a leader (default 60)")
+    else:
+        parser.add_argument("--purge", action="store_true", help="remove data, logs and identities too")
+        parser.add_argument("--timeout", type=float, default=20.0, help="seconds to wait before killing (default 20)")
+    arguments = parser.parse_args(sys.argv[2:])
+    if command == "up" and arguments.nodes is not None and not 1 <= arguments.nodes <= 250:
+        parser.error("--nodes must be 1 to 250")
+    with one_at_a_time():
+        {"up": up, "down": down}[command](arguments)
+
+
+if __name__ == "__main__":
+    main()
