@@ -72,9 +72,11 @@ _MEMBERSHIP = (
     ),
     _type(
         "corrupt",
-        "stored bytes failed their checksum; the node refuses to go on with them",
+        "bytes stored or received failed their checksum; the node does not use them",
         "thesis 3.8 (persistent state)",
         "what text which record, and what is wrong with it",
+        "sender node who sent it, if it came from a peer",
+        "index index where in the log it belongs, if that is known",
     ),
 )
 

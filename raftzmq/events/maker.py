@@ -85,7 +85,7 @@ class EventMaker:
             "node": self._node,
             "boot": self._boot,
             "seq": seq,
-            "ts": self._wall_ns() / 1e9,
+            "ts": self._wall_ns() / 1_000_000_000,
             "mono_ns": now_us * 1000,
             "term": term,
             "type": kind,

@@ -1,0 +1,62 @@
+"""A subscription to the merged stream, for whoever wants to look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import zmq
+from zmq.utils.monitor import parse_monitor_message
+
+from raftzmq.errors import ConfigurationError
+from raftzmq.transport.sockets import events_subscriber
+
+POLL_MS = 500
+
+
+def follow(
+    endpoint: str, prefixes: Sequence[bytes], on_connection: Callable[[bool], None]
+) -> Iterator[list[tuple[bytes, bytes]]]:
+    """The (topic, payload) pairs that arrive, in lists of those that waited together, without end.
+
+    An empty list comes at least every half second, so that a caller can look at its own clock. ``on_connection`` is
+    told when the connection is made or lost; ZeroMQ restores a lost one by itself. Raises ConfigurationError for
+    what is no endpoint.
+    """
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    try:
+        subscriber = events_subscriber(context, [])
+        monitor = subscriber.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
+        for prefix in prefixes:
+            subscriber.setsockopt(zmq.SUBSCRIBE, prefix)
+        _connect(subscriber, endpoint)
+        poller = zmq.Poller()
+        poller.register(subscriber, zmq.POLLIN)
+        poller.register(monitor, zmq.POLLIN)
+        while True:
+            ready = dict(poller.poll(POLL_MS))
+            if monitor in ready:
+                event = parse_monitor_message(monitor.recv_multipart())["event"]
+                on_connection(event == zmq.EVENT_HANDSHAKE_SUCCEEDED)
+            yield _waiting(subscriber)
+    finally:
+        context.destroy(linger=0)
+
+
+def _connect(subscriber: zmq.Socket[bytes], endpoint: str) -> None:
+    try:
+        subscriber.connect(endpoint)
+    except zmq.ZMQError as error:
+        raise ConfigurationError(f"{endpoint!r} is no address to subscribe to ({error.strerror})") from None
+
+
+def _waiting(subscriber: zmq.Socket[bytes], most: int = 1000) -> list[tuple[bytes, bytes]]:
+    messages = []
+    for _ in range(most):
+        try:
+            topic, payload = subscriber.recv_multipart(zmq.NOBLOCK)
+        except zmq.Again:
+            break
+        except ValueError:
+            continue  # not two frames: not an event
+        messages.append((topic, payload))
+    return messages
