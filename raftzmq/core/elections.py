@@ -102,7 +102,7 @@ class Elections:
         return entry.index
 
     def _fact(self, kind: str, **fields: Any) -> None:
-        self._facts.append(Fact(kind, fields))
+        self._facts.append(Fact(kind, self.current_term, fields))
 
     def _reset_election_timer(self) -> None:
         spread = self._rng.randrange(self.timing.election_min_us, self.timing.election_max_us)
@@ -128,8 +128,9 @@ class Elections:
             self._fact("role", role=str(self.role), previous=str(previous), reason=reason)
 
     def _set_term(self, term: int, voted_for: str | None, reason: str) -> None:
-        self._fact("term", previous=self.current_term, new=term, reason=reason)
+        previous = self.current_term
         self.current_term, self.voted_for = term, voted_for
+        self._fact("term", previous=previous, reason=reason)
 
     def _become_follower(self, term: int, leader: str | None, reason: str) -> None:
         was_leading = isinstance(self._state, Leadership)

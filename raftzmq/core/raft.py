@@ -74,6 +74,7 @@ class Raft(Elections):
         elif isinstance(message, AppendEntriesResponse):
             if isinstance(self._state, Leadership):
                 self._state.on_response(message, self._now)
+                self.commit_index = self._state.commit_index(self.commit_index)
         elif isinstance(message, RequestVote):
             self._on_request_vote(message)
         elif isinstance(message, RequestVoteResponse):
@@ -110,7 +111,9 @@ class Raft(Elections):
             else:
                 self._messages.append(message)
         state = self._state
-        if isinstance(state, Follower) and state.answer_owed:
+        if isinstance(state, Leadership):
+            self.commit_index = state.commit_index(self.commit_index)
+        elif isinstance(state, Follower) and state.answer_owed:
             state.answer_owed = state.matched > self.log.stable
             self._answer_append(state)
 
@@ -153,7 +156,6 @@ class Raft(Elections):
         return tuple(self.log.entry(index) for index in range(first, last + 1))
 
     def _lead(self, leader: Leadership) -> None:
-        self.commit_index = leader.commit_index(self.commit_index)
         if leader.start_round(self.commit_index):
             self._messages += leader.heartbeats(self.commit_index)
         self._messages += leader.replicate(self.commit_index)
@@ -219,7 +221,7 @@ class Raft(Elections):
                 sound = entry.chain == chain_checksum(chain, index, entry.term, entry.kind, entry.data)
                 new.append(entry)
             if not sound:
-                self._fact("corrupt", what="entry", sender=message.sender, index=index)
+                self._fact("corrupt", what=f"entry {index} from {message.sender} fails its checksum")
                 return False
             chain, term = entry.chain, entry.term
         if new and new[0].index <= self.log.last_index:

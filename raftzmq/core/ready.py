@@ -32,10 +32,11 @@ class ReadState:
 class Fact:
     """Something that happened in the core and that people want to see: the raw material of events.
 
-    ``kind`` is one of the event types of the catalogue, ``fields`` plain JSON values.
+    ``kind`` is one of the event types of the catalogue, ``term`` the term after it, ``fields`` plain JSON values.
     """
 
     kind: str
+    term: int
     fields: dict[str, Any]
 
 

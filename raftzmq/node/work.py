@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from raftzmq.core.ready import Append
+from raftzmq.core.ready import Append, Fact
 from raftzmq.core.types import Entry, Mark
 from raftzmq.kv.commands import Query
 
@@ -62,7 +62,7 @@ class Work:
 
     ``peers``: (node, frames) for that peer's DEALER. ``clients``: (routing id, frames) for the client ROUTER.
     ``refusals``: (routing id, frames) back through the peer ROUTER, for strangers. ``events``: (topic, payload) for
-    the XPUB. At most one ``log`` job and one ``state`` job are under way at a time.
+    the XPUB; ``facts`` are what the core wants to be known, for the node's own log. At most one ``log`` job and one ``state`` job are under way at a time.
     """
 
     peers: list[tuple[str, list[bytes]]] = field(default_factory=list)
@@ -71,6 +71,7 @@ class Work:
     log: LogJob | None = None
     state: StateJob | None = None
     events: list[tuple[bytes, bytes]] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,86 @@
+"""Committed entries on their way into the state, one job at a time, and when the state's transaction is committed."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from raftzmq.config import BATCH_BYTES_MAX, STATE_COMMIT_BATCHES, STATE_COMMIT_US
+from raftzmq.core.types import Entry, EntryKind
+from raftzmq.kv.commands import batch_log_time
+from raftzmq.node.reads import Reads
+from raftzmq.node.work import StateJob, StateResult
+
+JOB_BYTES_MAX = 4 * BATCH_BYTES_MAX
+"""Bytes of entries in one job: bounds how long reads and answers wait behind it."""
+NEVER = 2**62
+
+
+class Applying:
+    """The queue in front of the state. Invariant: ``durable_index <= applied_index <= handed``."""
+
+    def __init__(self, applied_index: int, revision: int, digest: int) -> None:
+        self.applied_index = applied_index
+        self.durable_index = applied_index
+        self.revision = revision
+        self.digest = digest
+        self.log_time_us = 0
+        self.lag_bytes = 0
+        self._queue: deque[Entry] = deque()
+        self._job: StateJob | None = None
+        self._last_in_jobs = applied_index
+        self._uncommitted_batches = 0
+        self._first_write_us: int | None = None
+
+    @property
+    def deadline_us(self) -> int:
+        """When the open transaction is old enough to be committed; far away if nothing is open or a job runs."""
+        if self._first_write_us is None or self._job is not None:
+            return NEVER
+        return self._first_write_us + STATE_COMMIT_US
+
+    def committed(self, entries: tuple[Entry, ...]) -> None:
+        """These are committed and durable in the log: apply them."""
+        self._queue.extend(entries)
+        self.lag_bytes += sum(len(entry.data) for entry in entries)
+
+    def take_job(self, reads: Reads, now_us: int) -> StateJob | None:
+        """The next job, if there is something to do and none is under way."""
+        if self._job is not None:
+            return None
+        entries: list[Entry] = []
+        size = 0
+        while self._queue and (not entries or size + len(self._queue[0].data) <= JOB_BYTES_MAX):
+            entry = self._queue.popleft()
+            size += len(entry.data)
+            entries.append(entry)
+        if entries:
+            self._last_in_jobs = entries[-1].index
+            self._uncommitted_batches += len(entries)
+            if self._first_write_us is None:
+                self._first_write_us = now_us
+        batches = reads.take(self._last_in_jobs)
+        old = self._first_write_us is not None and now_us - self._first_write_us >= STATE_COMMIT_US
+        commit = old or self._uncommitted_batches >= STATE_COMMIT_BATCHES
+        if not entries and not batches and not commit:
+            return None
+        self._job = StateJob(tuple(entries), batches, commit)
+        return self._job
+
+    def applied(self, job: StateJob, result: StateResult, now_us: int) -> None:
+        """The job's writes are visible and its reads answered."""
+        self.applied_index = result.applied_index
+        self.revision, self.digest = result.revision, result.digest
+        self.lag_bytes -= sum(len(entry.data) for entry in job.entries)
+        for entry in reversed(job.entries):
+            if entry.kind is EntryKind.COMMANDS:
+                self.log_time_us = batch_log_time(entry.data)
+                break
+        if not job.commit:
+            self._job = None
+
+    def durable(self, index: int) -> None:
+        """The job's transaction is committed."""
+        self.durable_index = index
+        self._uncommitted_batches = 0
+        self._first_write_us = None
+        self._job = None

@@ -1,0 +1,310 @@
+"""A node without its body: frames and completions in, `Work` out. No socket, thread, file or clock."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from raftzmq.codec import PROTOCOL_MAX
+from raftzmq.codec.clients import (
+    Execute,
+    Failure,
+    Hello,
+    Read,
+    StatusAnswer,
+    StatusRequest,
+    Welcome,
+    encode_header,
+)
+from raftzmq.codec.peers import Refusal
+from raftzmq.config import STATE_LAG_BYTES_MAX, WAITING_READS_MAX, Address, Timing
+from raftzmq.core import Raft, Role
+from raftzmq.core.ready import Append
+from raftzmq.core.types import HardState
+from raftzmq.errors import InvalidRequest, RequestError
+from raftzmq.events import EventMaker
+from raftzmq.kv.commands import decode_queries
+from raftzmq.node.answers import answer_frames, failure_frames, result_frames
+from raftzmq.node.applying import Applying
+from raftzmq.node.door import Door
+from raftzmq.node.peers import PeerRefused, Peers
+from raftzmq.node.proposals import Proposals, Waiting
+from raftzmq.node.reads import Reads
+from raftzmq.node.reporting import Reporter
+from raftzmq.node.status import status_json, status_row
+from raftzmq.node.work import Loaded, LogJob, StateJob, StateResult, Timed, Work
+
+
+class Node:
+    """Owns the core, the commands not yet proposed, the clients that wait, ReadIndex rounds and the making of events.
+
+    A driver calls the ``on_…`` methods with what has happened (`on_tick` first in each round), then `work` once, and
+    does what that says. At most one `LogJob` and one `StateJob` are under way.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        timing: Timing,
+        rng: random.Random,
+        boot: str,
+        now_us: int,
+        wall_ns: Callable[[], int],
+        pid: int = 0,
+    ) -> None:
+        self.name = loaded.node
+        self.cluster_id = loaded.cluster_id
+        self.boot = boot
+        self.pid = pid
+        self.raft = Raft(loaded.node, timing, rng)
+        hard_state = HardState(loaded.current_term, loaded.voted_for)
+        self.raft.load(hard_state, loaded.mark, loaded.entries, loaded.applied_index, now_us)
+        self.door = Door(loaded.cluster_id, loaded.node)
+        self.peers = Peers(loaded.cluster_id, loaded.node, loaded.incarnation, loaded.peers)
+        self.proposals = Proposals(loaded.log_time_us)
+        self.reads = Reads(rng.getrandbits(40) << 22, 2 * timing.heartbeat_us)
+        self.applying = Applying(loaded.applied_index, loaded.revision, loaded.digest)
+        self.report = Reporter(EventMaker(loaded.node, boot, wall_ns), self.raft)
+        self.counts: Counter[str] = Counter()
+        self._log_job: LogJob | None = None
+        self._leading_term: int | None = None
+        self._known_leader: tuple[int, str | None] = (loaded.current_term, None)
+        self._sweep_us = now_us
+        self._append_waiting: Append | None = None
+        self._work = Work(facts=[self.report.boot(loaded)])
+
+    @property
+    def members(self) -> tuple[Address, ...]:
+        """The members of the configuration in force, with their addresses."""
+        return self.raft.log.configuration.members
+
+    @property
+    def deadline_us(self) -> int:
+        """When `on_tick` is wanted next."""
+        deadline = self.raft.deadline
+        if self.reads:
+            deadline = min(deadline, self._sweep_us)
+        return min(deadline, self.applying.deadline_us)
+
+    def status(self) -> dict[str, Any]:
+        """This node's row of ``status --json``."""
+        return status_row(self)
+
+    # --- inputs ---
+
+    def on_tick(self, now_us: int) -> None:
+        """Time has come to ``now_us``."""
+        self.raft.tick(now_us)
+        if self.reads and now_us >= self._sweep_us:
+            self._sweep_us = now_us + self.raft.timing.heartbeat_us
+            self.reads.ask_again(now_us)
+            for read in self.reads.expired(now_us):
+                code = "deadline_exceeded" if self.raft.leader else "no_leader"
+                self._fail(read.routing, read.request, code, "no majority confirmed the read in time")
+
+    def on_subscription(self, prefix: bytes, wanted: bool, now_us: int) -> None:
+        """Somebody wants, or nobody wants any more, events whose topic begins with ``prefix``."""
+        self.report.subscription(prefix, wanted, now_us)
+
+    def on_dropped(self, kind: str, count: int, now_us: int) -> None:
+        """The driver could not send ``count`` messages of ``kind`` (peer, client, events): their pipe was full."""
+        self.counts[f"dropped_{kind}"] += count
+        self.report.emit("dropped", now_us, what=kind, count=count)
+
+    def on_peer(self, routing: bytes, frames: Sequence[bytes], now_us: int) -> None:
+        """A message that claims to be another node's."""
+        try:
+            message = self.peers.decode(frames, self.raft.voters)
+        except PeerRefused as refused:
+            self._refuse_peer(routing, str(refused), now_us)
+            return
+        except InvalidRequest as invalid:
+            self._refuse_peer(routing, invalid.message, now_us)
+            return
+        if isinstance(message, Refusal):
+            self.counts["refused_by_peer"] += 1
+            self.report.emit("peer_refused", now_us, reason=f"a peer refused this node: {message.reason}"[:500])
+        elif message is not None:
+            self.raft.step(message)
+
+    def _refuse_peer(self, routing: bytes, reason: str, now_us: int) -> None:
+        self.counts["refused_peers"] += 1
+        self.report.emit("peer_refused", now_us, reason=reason[:500])
+        if routing:
+            self._work.refusals.append((routing, self.peers.encode_refusal("unknown", reason[:500])))
+
+    def on_client(self, routing: bytes, frames: Sequence[bytes], now_us: int) -> None:
+        """A message from a client."""
+        request = 0
+        try:
+            header, payload = self.door.open(frames)
+            if isinstance(header, Hello):
+                self._greet(routing, header, now_us)
+                return
+            request = header.request
+            if not self.door.has_greeted(routing):
+                self._send(routing, failure_frames(self.door.handshake_wanted(request)))
+            elif isinstance(header, Execute):
+                self._execute(routing, header, payload, now_us)
+            elif isinstance(header, Read):
+                self._read(routing, header, payload, now_us)
+            elif isinstance(header, StatusRequest):
+                self._send(routing, [encode_header(StatusAnswer(request)), status_json(self)])
+        except RequestError as error:
+            self.counts["refused_requests"] += 1
+            self.report.emit("client_refused", now_us, reason=error.message[:500])
+            self._fail(routing, request, error.code, error.message)
+
+    def on_logged(self, job: LogJob, timed: Timed, now_us: int) -> None:
+        """``job`` is durable."""
+        self._log_job = None
+        self.peers.remember(job.incarnations)
+        if job.append is not None:
+            self.raft.appended(job.append)
+            self.report.logged(job.append, timed, now_us)
+
+    def on_applied(self, job: StateJob, result: StateResult, timed: Timed, now_us: int) -> None:
+        """``job`` is visible; if it asked for a commit, that still goes on."""
+        self.applying.applied(job, result, now_us)
+        self.counts["suppressed_retries"] += result.suppressed
+        for entry, results in zip(job.entries, result.results, strict=True):
+            owners = self.proposals.settle(entry.index, entry.term)
+            for (routing, request), outcome in zip(owners, results if owners else (), strict=True):
+                self._send(routing, result_frames(request, outcome))
+        for token, results in result.answers:
+            read = self.reads.answered(token)
+            if read is not None:
+                for frames in answer_frames(read.request, results):
+                    self._send(read.routing, frames)
+        self.raft.applied(result.applied_index)
+        self.proposals.applied_log_time(self.applying.log_time_us)
+        self.report.applied(job, result, timed, now_us)
+
+    def on_state_durable(self, index: int, timed: Timed, now_us: int) -> None:
+        """The state's transaction that ends at ``index`` is durable."""
+        self.applying.durable(index)
+        self.report.state_durable(timed, now_us)
+
+    # --- requests ---
+
+    def _greet(self, routing: bytes, hello: Hello, now_us: int) -> None:
+        failure = self.door.greet(routing, hello)
+        if failure is not None:
+            self.report.emit("client_refused", now_us, reason=failure.message)
+            self._send(routing, failure_frames(failure))
+            return
+        members = [(member.node, member.client) for member in self.members]
+        leader = self.raft.leader or ""
+        welcome = Welcome(PROTOCOL_MAX, self.cluster_id, self.name, self.boot, leader, members)
+        self._send(routing, [encode_header(welcome)])
+
+    def _execute(self, routing: bytes, header: Execute, payload: bytes, now_us: int) -> None:
+        if self.raft.role is not Role.LEADER:
+            self._redirect(routing, header.request)
+            return
+        parcel = self.door.check_parcel(header, payload)
+        if not self.proposals.has_room(len(payload)) or self.applying.lag_bytes > STATE_LAG_BYTES_MAX:
+            self._fail(routing, header.request, "overloaded", f"{self.name} has too much waiting: try again later")
+            return
+        opens = parcel.session == 0
+        deadline_us = self.door.deadline(header.timeout_us, now_us)
+        commands = len(parcel.commands)
+        self.proposals.add(Waiting(routing, header.request, payload, commands, deadline_us, opens))
+        self.report.request("session" if opens else "execute", commands, len(payload), now_us)
+
+    def _read(self, routing: bytes, header: Read, payload: bytes, now_us: int) -> None:
+        queries = tuple(decode_queries(payload))
+        if not queries:
+            raise InvalidRequest("a read without queries")
+        if len(self.reads) >= WAITING_READS_MAX:
+            self._fail(routing, header.request, "overloaded", f"{self.name} has too many reads waiting")
+            return
+        deadline_us = self.door.deadline(header.timeout_us, now_us)
+        self.reads.add(routing, header.request, queries, deadline_us, now_us)
+        self.report.request("read", len(queries), len(payload), now_us)
+
+    def _send(self, routing: bytes, frames: list[bytes]) -> None:
+        self._work.clients.append((routing, frames))
+
+    def _fail(self, routing: bytes, request: int, code: str, message: str, *, definite: bool = True) -> None:
+        self._send(routing, failure_frames(Failure(request, code, message, definite)))
+
+    def _redirect(self, routing: bytes, request: int) -> None:
+        leader = self.raft.leader
+        endpoint = next((member.client for member in self.members if member.node == leader), "")
+        message = f"{self.name} doesn't lead; " + (f"{leader} does" if leader else "it knows no leader")
+        failure = Failure(request, "not_leader", message, True, leader or "", endpoint)
+        self._send(routing, failure_frames(failure))
+
+    # --- output ---
+
+    def work(self, now_us: int) -> Work:
+        """All there is to do after the inputs so far."""
+        self._follow_leadership(now_us)
+        self.proposals.committed(self.raft.commit_index)
+        self._propose(now_us)
+        if self.raft.leader is not None:
+            context = self.reads.ask(now_us)
+            if context is not None:
+                self.raft.read_index(context)
+        ready = self.raft.ready()
+        self._follow_leadership(now_us)
+        self.report.ready(ready, now_us)
+        work, self._work = self._work, Work()
+        work.facts += ready.facts
+        work.peers = [(message.to, self.peers.encode(message)) for message in ready.messages]
+        for state in ready.reads:
+            self.reads.indexed(state.context, state.index)
+        self.applying.committed(ready.committed)
+        work.log = self._take_log_job(ready.append)
+        work.state = self.applying.take_job(self.reads, now_us)
+        work.events = self.report.take()
+        return work
+
+    def _take_log_job(self, append: Append | None) -> LogJob | None:
+        """The log's next job. An append may have to wait for a job that only stores incarnations."""
+        append = append or self._append_waiting
+        if self._log_job is not None:
+            self._append_waiting = append
+            return None
+        self._append_waiting = None
+        if append is None and not self.peers.unknown:
+            return None
+        self._log_job = LogJob(append, tuple(sorted(self.peers.unknown.items())))
+        return self._log_job
+
+    def _propose(self, now_us: int) -> None:
+        while self._leading_term is not None and self.proposals.has_batch():
+            data, taken, expired = self.proposals.take_batch(now_us)
+            for waiting in expired:
+                message = f"{self.name} could not propose it in time"
+                self._fail(waiting.routing, waiting.request, "deadline_exceeded", message)
+            if taken:
+                index = self.raft.propose(data)
+                self.proposals.proposed(index, self.raft.current_term, len(data), taken)
+
+    def _follow_leadership(self, now_us: int) -> None:
+        """Notice that this node began or ceased to lead, or that the leader changed."""
+        raft = self.raft
+        leading = raft.current_term if raft.role is Role.LEADER else None
+        if leading != self._leading_term:
+            if self._leading_term is not None:
+                self._abandon()
+            self._leading_term = leading
+            if leading is not None:
+                self.proposals.lead(raft.log, now_us)
+        known = (raft.current_term, raft.leader)
+        if known != self._known_leader:
+            self._known_leader = known
+            self.reads.ask_again(None)
+
+    def _abandon(self) -> None:
+        waiting, owners = self.proposals.abandon()
+        for request in waiting:
+            self._redirect(request.routing, request.request)
+        for routing, number in owners:
+            message = f"{self.name} lost its leadership before the outcome was known"
+            self._fail(routing, number, "outcome_unknown", message, definite=False)

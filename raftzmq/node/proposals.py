@@ -1,0 +1,141 @@
+"""Commands on their way into the log: the queue at the leader's door, batches under way, and who waits for them."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from raftzmq.config import (
+    BATCH_BYTES_MAX,
+    BATCH_COMMANDS_MAX,
+    UNCOMMITTED_BATCHES_MAX,
+    UNCOMMITTED_BYTES_MAX,
+    WAITING_BYTES_MAX,
+)
+from raftzmq.core.log import Log
+from raftzmq.core.types import EntryKind
+from raftzmq.kv.commands import batch_log_time, encode_batch
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A client's parcel at the door: ``alone`` for one that opens a session, whose entry is its id."""
+
+    routing: bytes
+    request: int
+    parcel: bytes
+    commands: int
+    deadline_us: int
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A proposed entry and whom its results go to, in the order of its parcels."""
+
+    term: int
+    size: int
+    owners: tuple[tuple[bytes, int], ...]
+
+
+class Proposals:
+    """The leader's queue. Invariant: ``waiting_bytes`` is the sum of the parcels in the queue."""
+
+    def __init__(self, log_time_us: int) -> None:
+        self.waiting_bytes = 0
+        self._waiting: deque[Waiting] = deque()
+        self._batches: dict[int, Batch] = {}
+        self._uncommitted: deque[tuple[int, int]] = deque()
+        self._uncommitted_bytes = 0
+        self._state_log_time_us = log_time_us
+        self._log_time_us = log_time_us
+        self._log_time_at_us = 0
+
+    def lead(self, log: Log, now_us: int) -> None:
+        """This node leads from now on: log time goes on from the last batch in its log (design §4)."""
+        self._log_time_us = self._state_log_time_us
+        for index in range(log.last_index, log.mark.index, -1):
+            entry = log.entry(index)
+            if entry.kind is EntryKind.COMMANDS:
+                self._log_time_us = batch_log_time(entry.data)
+                break
+        self._log_time_at_us = now_us
+
+    def has_room(self, size: int) -> bool:
+        """Does a parcel of ``size`` bytes fit into the queue?"""
+        return self.waiting_bytes + size <= WAITING_BYTES_MAX
+
+    def add(self, waiting: Waiting) -> None:
+        """Queue a parcel that was checked."""
+        self._waiting.append(waiting)
+        self.waiting_bytes += len(waiting.parcel)
+
+    def committed(self, commit_index: int) -> None:
+        """Entries up to ``commit_index`` are committed: room for others."""
+        while self._uncommitted and self._uncommitted[0][0] <= commit_index:
+            self._uncommitted_bytes -= self._uncommitted.popleft()[1]
+
+    def has_batch(self) -> bool:
+        """Is there something to propose, and room for it?"""
+        return (
+            bool(self._waiting)
+            and len(self._uncommitted) < UNCOMMITTED_BATCHES_MAX
+            and self._uncommitted_bytes < UNCOMMITTED_BYTES_MAX
+        )
+
+    def take_batch(self, now_us: int) -> tuple[bytes, list[Waiting], list[Waiting]]:
+        """The payload of the next entry, the parcels in it, and those whose time ran out before (never proposed)."""
+        taken: list[Waiting] = []
+        expired: list[Waiting] = []
+        size = commands = 0
+        while self._waiting:
+            head = self._waiting[0]
+            if head.deadline_us > now_us:
+                size += len(head.parcel)
+                commands += head.commands
+                if taken and (size > BATCH_BYTES_MAX or commands > BATCH_COMMANDS_MAX or head.alone or taken[0].alone):
+                    break
+                taken.append(head)
+            else:
+                expired.append(head)
+            self._waiting.popleft()
+            self.waiting_bytes -= len(head.parcel)
+        if not taken:
+            return b"", taken, expired
+        self._log_time_us += max(0, now_us - self._log_time_at_us)
+        self._log_time_at_us = now_us
+        return encode_batch(self._log_time_us, [w.parcel for w in taken], len(taken)), taken, expired
+
+    def proposed(self, index: int, term: int, size: int, taken: list[Waiting]) -> None:
+        """The batch became entry ``index``."""
+        self._batches[index] = Batch(term, size, tuple((w.routing, w.request) for w in taken))
+        self._uncommitted.append((index, size))
+        self._uncommitted_bytes += size
+
+    def settle(self, index: int, term: int) -> tuple[tuple[bytes, int], ...]:
+        """Entry ``index`` of ``term`` is applied: who waits for its results."""
+        batch = self._batches.pop(index, None)
+        return batch.owners if batch is not None and batch.term == term else ()
+
+    def abandon(self) -> tuple[list[Waiting], list[tuple[bytes, int]]]:
+        """Leadership is lost: parcels that were never proposed, and owners of batches whose fate isn't known."""
+        waiting = list(self._waiting)
+        owners = [owner for _, batch in sorted(self._batches.items()) for owner in batch.owners]
+        self._waiting.clear()
+        self._batches.clear()
+        self._uncommitted.clear()
+        self.waiting_bytes = self._uncommitted_bytes = 0
+        return waiting, owners
+
+    def applied_log_time(self, log_time_us: int) -> None:
+        """The state has reached ``log_time_us``: where log time goes on if the log holds no batch."""
+        self._state_log_time_us = max(self._state_log_time_us, log_time_us)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """For status: what waits and what is under way."""
+        return {
+            "waiting_requests": len(self._waiting),
+            "waiting_bytes": self.waiting_bytes,
+            "uncommitted_batches": len(self._uncommitted),
+        }

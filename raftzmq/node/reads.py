@@ -1,0 +1,101 @@
+"""Linearizable reads: waiting for a ReadIndex round, then for the state to reach its index (thesis 6.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from raftzmq.kv.commands import Query
+from raftzmq.node.work import ReadBatch
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRead:
+    """One request of a client."""
+
+    token: int
+    routing: bytes
+    request: int
+    queries: tuple[Query, ...]
+    deadline_us: int
+    received_us: int
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A context that the core was asked about, when, and the reads that its answer is for."""
+
+    asked_us: int
+    tokens: list[int]
+
+
+class Reads:
+    """Every read that has not been answered.
+
+    A read is *new* (no context asked for it yet), *asked*, *indexed* (its index is known, the state isn't there yet)
+    or *running* (in a job of the state). Contexts start at a random number and are never used again, so an answer to
+    a question of an earlier life, or to one asked before a retry, fits nothing (a stale one would be a stale read).
+    """
+
+    def __init__(self, first_context: int, retry_us: int) -> None:
+        self._next_context = first_context
+        self._next_token = 1
+        self._retry_us = retry_us
+        self._waiting: dict[int, WaitingRead] = {}
+        self._new: list[int] = []
+        self._asked: dict[int, _Asked] = {}
+        self._indexed: list[tuple[int, int]] = []
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, routing: bytes, request: int, queries: tuple[Query, ...], deadline_us: int, received_us: int) -> None:
+        """Queue a read that was checked."""
+        token = self._next_token
+        self._next_token += 1
+        self._waiting[token] = WaitingRead(token, routing, request, queries, deadline_us, received_us)
+        self._new.append(token)
+
+    def ask(self, now_us: int) -> int | None:
+        """A fresh context for all new reads, or None if there are none."""
+        tokens = [token for token in self._new if token in self._waiting]
+        self._new.clear()
+        if not tokens:
+            return None
+        context = self._next_context
+        self._next_context += 1
+        self._asked[context] = _Asked(now_us, tokens)
+        return context
+
+    def ask_again(self, now_us: int | None) -> None:
+        """Make reads new again whose context has waited for too long; with None, all of them (the leader changed)."""
+        for context in [c for c, a in self._asked.items() if now_us is None or now_us - a.asked_us >= self._retry_us]:
+            self._new += self._asked.pop(context).tokens
+
+    def indexed(self, context: int, index: int) -> None:
+        """The core says: ``context`` may be answered once the state has applied ``index``."""
+        asked = self._asked.pop(context, None)
+        if asked is not None:
+            self._indexed += [(index, token) for token in asked.tokens]
+
+    def take(self, index: int) -> tuple[ReadBatch, ...]:
+        """The reads that a state that has applied ``index`` may answer."""
+        if not self._indexed:
+            return ()
+        ready = [token for wanted, token in self._indexed if wanted <= index]
+        self._indexed = [pair for pair in self._indexed if pair[0] > index]
+        return tuple(ReadBatch(t, self._waiting[t].queries) for t in ready if t in self._waiting)
+
+    def has_ready(self, index: int) -> bool:
+        """Would `take` give something?"""
+        return any(wanted <= index for wanted, _ in self._indexed)
+
+    def answered(self, token: int) -> WaitingRead | None:
+        """The state has answered: whose read it was, or None if it was given up."""
+        return self._waiting.pop(token, None)
+
+    def expired(self, now_us: int) -> list[WaitingRead]:
+        """Remove and return the reads whose time is up."""
+        late = [read for read in self._waiting.values() if read.deadline_us <= now_us]
+        for read in late:
+            del self._waiting[read.token]
+        return late
