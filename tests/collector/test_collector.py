@@ -1,0 +1,143 @@
+"""The collector with real sockets: late and restarting nodes, gaps, the merged stream and the files."""
+
+from __future__ import annotations
+
+import io
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from raftzmq.collector.collector import Collector
+from raftzmq.collector.logs import json_log
+from raftzmq.config import Address, ClusterConfig
+from raftzmq.errors import ConfigurationError, DirectoryInUse
+from tests.collector.support import Publisher, cluster, collecting, wait_until
+
+
+def test_every_node_is_heard_recorded_and_republished_under_its_own_topic(tmp_path: Path) -> None:
+    config = cluster(3)
+    with collecting(config, tmp_path) as running, closing(running.listener()) as listener:
+        for number, address in enumerate(config.nodes):
+            with closing(Publisher(address, f"boot{number}")) as node:
+                node.wait_for_listener()
+                node.publish("commit", 2)
+                events = listener.receive(2)
+            assert [event["topic!"] for event in events] == [f"raftzmq.{address.node}.commit"] * 2
+            assert [(event["node"], event["seq"]) for event in events] == [(address.node, 1), (address.node, 2)]
+    assert [(event["node"], event["seq"]) for event in running.recorded()] == [
+        (f"n{node}", seq) for node in (1, 2, 3) for seq in (1, 2)
+    ]
+    assert running.collector.totals()["gaps"] == 0
+
+
+def test_a_gap_is_counted_and_becomes_an_event_before_what_follows_it(tmp_path: Path) -> None:
+    config = cluster(1)
+    with (
+        collecting(config, tmp_path) as running,
+        closing(running.listener()) as listener,
+        closing(Publisher(config.nodes[0], "b1")) as node,
+    ):
+        node.wait_for_listener()
+        node.publish("commit", 2)
+        node.publish("commit", 3, lose=True)
+        node.publish("role")
+        node.publish("commit")
+        node.publish("commit", 1, lose=True)
+        node.publish("commit")
+        events = listener.receive(7)
+        assert [event["type"] for event in events] == ["commit", "commit", "role", "gap", "commit", "gap", "commit"]
+        gap, second = events[3], events[5]
+        assert gap["topic!"] == "raftzmq.collector.gap"
+        assert {key: gap[key] for key in ("node", "source", "source_boot", "topic", "expected", "received")} == {
+            "node": "collector",
+            "source": "n1",
+            "source_boot": "b1",
+            "topic": "raftzmq.n1.commit",
+            "expected": 3,
+            "received": 6,
+        }
+        assert (gap["missing"], gap["total"], gap["seq"]) == (3, 3, 1)
+        assert (second["missing"], second["total"], second["seq"]) == (1, 4, 2)
+        totals = running.collector.totals()
+        assert (totals["events"], totals["gaps"], totals["missing"]) == (5, 2, 4)
+        wait_until(lambda: any(line["level"] == "warning" for line in running.log()), "the loss is in the log")
+    assert [event["type"] for event in running.recorded()].count("gap") == 2
+
+
+def test_a_restarted_node_is_heard_again_without_a_gap(tmp_path: Path) -> None:
+    config = cluster(1)
+    with collecting(config, tmp_path) as running, closing(running.listener()) as listener:
+        for boot in ("b1", "b2", "b3"):
+            with closing(Publisher(config.nodes[0], boot)) as node:
+                node.wait_for_listener()
+                node.publish("commit", 3)
+                assert [(event["boot"], event["seq"]) for event in listener.receive(3)] == [
+                    (boot, 1),
+                    (boot, 2),
+                    (boot, 3),
+                ]
+        assert running.collector.totals()["gaps"] == 0
+
+
+def test_it_subscribes_to_the_types_asked_for_only(tmp_path: Path) -> None:
+    config = cluster(1)
+    with collecting(config, tmp_path, types=("role", "term")), closing(Publisher(config.nodes[0], "b")) as node:
+        node.wait_for_listener("role")
+        node.wait_for_listener("term")
+        assert not node.maker.wanted("commit")
+
+
+def test_what_is_no_event_is_counted_and_not_passed_on(tmp_path: Path) -> None:
+    config = cluster(1)
+    with (
+        collecting(config, tmp_path) as running,
+        closing(running.listener()) as listener,
+        closing(Publisher(config.nodes[0], "b")) as node,
+    ):
+        node.wait_for_listener()
+        for frames in ([b"raftzmq.n1.x", b"{"], [b"raftzmq.n1.role"], [b"raftzmq.n1.x", b"{}", b""]):
+            node._socket.send_multipart(frames)
+        node.publish()
+        assert [event["type"] for event in listener.receive(1)] == ["commit"]
+        assert running.collector.totals()["malformed"] == 3
+
+
+def test_files_are_bounded_in_size_and_number(tmp_path: Path) -> None:
+    config = cluster(1)
+    with (
+        collecting(config, tmp_path, file_bytes=2000, files=3) as running,
+        closing(running.listener()) as listener,
+        closing(Publisher(config.nodes[0], "b")) as node,
+    ):
+        node.wait_for_listener()
+        for _ in range(20):
+            node.publish("commit", 5)
+            listener.receive(5)
+    sizes = [path.stat().st_size for path in sorted(tmp_path.glob("*.jsonl"))]
+    assert len(sizes) == 3
+    assert max(sizes) <= 2000
+    numbers = [event["seq"] for event in running.recorded()]
+    assert numbers == list(range(numbers[0], 101)), "the newest are there, without a hole"
+
+
+def test_a_taken_port_is_a_clear_error_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    config = cluster(1)
+    with collecting(config, tmp_path / "a"):
+        log = json_log(io.BytesIO())
+        with pytest.raises(ConfigurationError, match=r"Another process may hold the port"):
+            Collector(config, tmp_path / "b", log)
+        assert not (tmp_path / "b").exists()
+        other = ClusterConfig("test", config.nodes, cluster(1).collector)
+        with pytest.raises(DirectoryInUse, match="another collector is recording"):
+            Collector(other, tmp_path / "a", log)
+    with collecting(config, tmp_path / "a"):
+        pass
+
+
+def test_no_node_may_be_called_like_the_collector(tmp_path: Path) -> None:
+    config = cluster(1)
+    address = config.nodes[0]
+    named = ClusterConfig("test", (Address("collector", address.peer, address.client, address.events),))
+    with pytest.raises(ConfigurationError, match="rename the node"):
+        Collector(named, tmp_path, json_log(io.BytesIO()))
