@@ -62,7 +62,8 @@ class Work:
 
     ``peers``: (node, frames) for that peer's DEALER. ``clients``: (routing id, frames) for the client ROUTER.
     ``refusals``: (routing id, frames) back through the peer ROUTER, for strangers. ``events``: (topic, payload) for
-    the XPUB; ``facts`` are what the core wants to be known, for the node's own log. At most one ``log`` job and one ``state`` job are under way at a time.
+    the XPUB; ``facts`` are what the core wants to be known, for the node's own log. At most one ``log`` job and one
+    ``state`` job are under way at a time.
     """
 
     peers: list[tuple[str, list[bytes]]] = field(default_factory=list)

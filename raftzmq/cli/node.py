@@ -1,0 +1,173 @@
+"""``raftzmq node``: one node as one process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from raftzmq.config import ClusterConfig, Timing, local_cluster, parse_cluster
+from raftzmq.errors import ConfigurationError, NodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from structlog.typing import FilteringBoundLogger
+
+    from raftzmq.core.ready import Fact
+    from raftzmq.storage import OpenedNode
+
+
+def load_cluster(config: Path | None, nodes: int) -> ClusterConfig:
+    """The cluster of a file, or the local one; raises ConfigurationError."""
+    if config is None:
+        return local_cluster(nodes)
+    try:
+        text = config.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"cannot read {config}: {error}") from None
+    return parse_cluster(text, str(config))
+
+
+def parse_timing(heartbeat_ms: int, election_timeout_ms: str) -> Timing:
+    """Timers from the command line, the election timeout as MIN-MAX; raises ConfigurationError."""
+    low, dash, high = election_timeout_ms.partition("-")
+    if not (dash and low.isdigit() and high.isdigit()):
+        raise ConfigurationError(f"--election-timeout-ms takes MIN-MAX, such as 200-400, not {election_timeout_ms!r}")
+    return Timing(heartbeat_ms * 1000, int(low) * 1000, int(high) * 1000)
+
+
+@click.command()
+@click.option("--node", "name", required=True, metavar="NAME", help="Which node of the cluster this process is.")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Cluster file (TOML). Without it: the local cluster of bin/up.",
+)
+@click.option("--nodes", default=5, show_default=True, metavar="N", help="Size of the local cluster (no --config).")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="This node's data directory; made at the first start.",
+)
+@click.option("--heartbeat-ms", default=50, show_default=True, metavar="MS", help="How often a leader is heard.")
+@click.option(
+    "--election-timeout-ms",
+    default="200-400",
+    show_default=True,
+    metavar="MIN-MAX",
+    help="A follower that hears no leader for a time drawn from this range campaigns.",
+)
+@click.option("--any-file-system", is_flag=True, help="Start even where LMDB isn't known to survive a power cut.")
+def node(
+    name: str,
+    config: Path | None,
+    nodes: int,
+    data: Path,
+    heartbeat_ms: int,
+    election_timeout_ms: str,
+    any_file_system: bool,
+) -> None:
+    """Run one node of a cluster until SIGTERM.
+
+    Its log goes to standard output, one JSON object a line. Exit codes: 0 stopped in order, 10 configuration or
+    identity, 11 storage or corruption, 12 data directory in use, 13 broken invariant.
+
+    \b
+    Examples:
+      raftzmq node --node n1 --nodes 3 --data /var/lib/raftzmq/n1
+      raftzmq node --node n2 --config cluster.toml --data ./n2
+    """
+    from raftzmq.collector.logs import json_log
+
+    log = json_log(sys.stdout.buffer, node=name)
+    try:
+        cluster = load_cluster(config, nodes)
+        timing = parse_timing(heartbeat_ms, election_timeout_ms)
+        cluster.address(name)
+        with _opened(data, cluster, name, any_file_system) as opened:
+            _run(opened, cluster, timing, data, log)
+    except NodeError as error:
+        log.critical("node ends", error=str(error), exit_code=error.exit_code)
+        _end(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - a bug: say all there is to say, in the log's own form
+        log.critical("node crashes", error=repr(error), traceback=traceback.format_exc())
+        _end(1)
+
+
+def _end(code: int) -> None:
+    """End at once: after a failed sync nothing may be written any more, and no thread is worth waiting for."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+@contextlib.contextmanager
+def _opened(data: Path, cluster: ClusterConfig, name: str, any_file_system: bool) -> Iterator[OpenedNode]:
+    from raftzmq.storage import open_node
+
+    opened = open_node(data, cluster, name, allow_any_filesystem=any_file_system)
+    try:
+        yield opened
+    finally:
+        opened.lock.close()
+
+
+def _run(opened: OpenedNode, cluster: ClusterConfig, timing: Timing, data: Path, log: FilteringBoundLogger) -> None:
+    from raftzmq.node import Node
+    from raftzmq.runtime.backoff import StartBackoff
+    from raftzmq.runtime.jobs import now_us
+    from raftzmq.runtime.threads import ThreadsRuntime
+    from raftzmq.runtime.wires import Wires
+
+    backoff = StartBackoff(data)
+    wait_s = backoff.begin(time.time())
+    if wait_s:
+        log.warning("start delayed after repeated crashes", seconds=wait_s)
+        time.sleep(wait_s)
+    loaded = opened.loaded
+    body = Node(
+        loaded,
+        timing=timing,
+        rng=random.Random(),
+        boot=uuid.uuid4().hex[:12],
+        now_us=now_us(),
+        wall_ns=time.time_ns,
+        pid=os.getpid(),
+    )
+    address = next((member for member in body.members if member.node == loaded.node), None)
+    if address != cluster.address(loaded.node):
+        raise ConfigurationError(
+            f"the cluster's log says that {loaded.node} is at {address}, the configuration says "
+            f"{cluster.address(loaded.node)}: addresses change by a membership change, not by configuration"
+        )
+
+    def on_facts(facts: list[Fact]) -> None:
+        for fact in facts:
+            log.info(fact.kind, term=fact.term, **_printable(fact.fields))
+
+    wires = Wires(address, body.members)
+    runtime = ThreadsRuntime(body, opened.log, opened.state, wires, on_facts)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: runtime.stop())
+    log.info("node starts", pid=os.getpid(), boot=body.boot, peer=address.peer, client=address.client)
+    runtime.run()
+    backoff.end()
+    log.info("node stops")
+
+
+def _printable(fields: dict[str, Any]) -> dict[str, Any]:
+    """Field names that the logger keeps for itself get an underscore."""
+    return {f"{key}_" if key in ("event", "level", "ts") else key: value for key, value in fields.items()}

@@ -1,0 +1,45 @@
+"""The blocking work of a node: what runs in its thread pool, and how long it took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from raftzmq.node import Node
+from raftzmq.node.work import LogJob, LogStorage, StateJob, StateResult, StateStorage, Timed
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Tell ``node`` that a job, or a part of one, is done."""
+
+    tell: Callable[[Node, int], None]
+
+
+def now_us() -> int:
+    """The monotonic clock in microseconds."""
+    return time.monotonic_ns() // 1000
+
+
+def run_log_job(storage: LogStorage, job: LogJob, done: Callable[[Completion], None]) -> None:
+    """Make ``job`` durable."""
+    begun = now_us()
+    storage.write(job)
+    elapsed = now_us() - begun
+    timed = Timed(elapsed, elapsed)
+    done(Completion(lambda node, now: node.on_logged(job, timed, now)))
+
+
+def run_state_job(storage: StateStorage, job: StateJob, done: Callable[[Completion], None]) -> None:
+    """Apply and read, tell so at once, then commit if asked and tell that."""
+    begun = now_us()
+    result: StateResult = storage.apply(job)
+    applied = Timed(now_us() - begun)
+    done(Completion(lambda node, now: node.on_applied(job, result, applied, now)))
+    if job.commit:
+        begun = now_us()
+        index = storage.commit()
+        elapsed = now_us() - begun
+        durable = Timed(elapsed, elapsed)
+        done(Completion(lambda node, now: node.on_state_durable(index, durable, now)))

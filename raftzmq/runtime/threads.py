@@ -1,0 +1,131 @@
+"""The thread-pool runtime: one loop thread owns every socket and the Node, a pool does what blocks.
+
+Where does it block? In LMDB's commits, which release the GIL: one lane of the pool for the log, one for the state
+(whose write transaction is bound to its thread). Completions come back through a queue and a wake-up descriptor.
+The loop itself waits only in ``poll``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import zmq
+
+from raftzmq.core.ready import Fact
+from raftzmq.node import Node
+from raftzmq.node.work import LogStorage, StateStorage
+from raftzmq.runtime.jobs import Completion, now_us, run_log_job, run_state_job
+from raftzmq.runtime.wires import Wires, drain
+
+
+class ThreadsRuntime:
+    """Runs one node until `stop` is called or something fatal happens.
+
+    ``on_facts`` is told what the core wants to be known, for the node's own log.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        log: LogStorage,
+        state: StateStorage,
+        wires: Wires,
+        on_facts: Callable[[list[Fact]], None],
+    ) -> None:
+        self._node = node
+        self._log = log
+        self._state = state
+        self._wires = wires
+        self._on_facts = on_facts
+        self._log_lane = ThreadPoolExecutor(1, thread_name_prefix="log")
+        self._state_lane = ThreadPoolExecutor(1, thread_name_prefix="state")
+        self._completions: deque[Completion | BaseException] = deque()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Ask the loop to end; may be called from a signal handler or another thread."""
+        self._stopping = True
+        os.eventfd_write(self._wake, 1)
+
+    def run(self) -> None:
+        """The loop; after `stop` it commits the state and returns. Raises the NodeError (or the bug) that ended it."""
+        poller = zmq.Poller()
+        for socket in self._wires.readable:
+            poller.register(socket, zmq.POLLIN)
+        poller.register(self._wake, zmq.POLLIN)
+        takers = self._takers()
+        self._dispatch()
+        while not self._stopping:
+            wait_us = max(0, self._node.deadline_us - now_us())
+            ready = poller.poll(-(-wait_us // 1000))
+            self._node.on_tick(now_us())
+            for socket, _ in ready:
+                if socket == self._wake:
+                    self._take_completions()
+                else:
+                    drain(socket, takers[socket])
+            self._dispatch()
+        self._finish()
+
+    def _takers(self) -> dict[Any, Callable[[list[bytes]], None]]:
+        node, wires = self._node, self._wires
+        takers: dict[Any, Callable[[list[bytes]], None]] = {
+            dealer: lambda frames: node.on_peer(b"", frames, now_us()) for dealer in wires.dealers.values()
+        }
+        takers[wires.peers] = lambda frames: node.on_peer(frames[0], frames[1:], now_us())
+        takers[wires.clients] = lambda frames: node.on_client(frames[0], frames[1:], now_us())
+        takers[wires.events] = self._take_subscription
+        return takers
+
+    def _take_subscription(self, frames: list[bytes]) -> None:
+        """An XPUB hears 1 ‖ prefix, 0 ‖ prefix, and whatever else a stranger sends, which means nothing."""
+        if frames[0][:1] in (b"\x00", b"\x01"):
+            self._node.on_subscription(frames[0][1:], frames[0][:1] == b"\x01", now_us())
+
+    def _take_completions(self) -> None:
+        os.eventfd_read(self._wake)
+        while self._completions:
+            completion = self._completions.popleft()
+            if isinstance(completion, BaseException):
+                raise completion
+            completion.tell(self._node, now_us())
+
+    def _dispatch(self) -> None:
+        now = now_us()
+        work = self._node.work(now)
+        if work.log is not None:
+            self._submit(self._log_lane, run_log_job, self._log, work.log)
+        if work.state is not None:
+            self._submit(self._state_lane, run_state_job, self._state, work.state)
+        for kind, count in self._wires.send(work).items():
+            if count:
+                self._node.on_dropped(kind, count, now)
+        if work.facts:
+            self._on_facts(work.facts)
+
+    def _submit(self, lane: ThreadPoolExecutor, run: Callable[..., None], *arguments: Any) -> None:
+        lane.submit(self._guarded, run, arguments)
+
+    def _guarded(self, run: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        try:
+            run(*arguments, self._complete)
+        except BaseException as error:  # noqa: BLE001 - whatever ended the job ends the node: the loop raises it
+            self._complete(error)
+
+    def _complete(self, completion: Completion | BaseException) -> None:
+        self._completions.append(completion)
+        os.eventfd_write(self._wake, 1)
+
+    def _finish(self) -> None:
+        """What was acknowledged is durable in the log already; committing the state saves work at the next start."""
+        self._state_lane.submit(self._state.commit).result()
+        self._state_lane.submit(self._state.close).result()
+        self._log_lane.submit(self._log.close).result()
+        self._log_lane.shutdown()
+        self._state_lane.shutdown()
+        self._wires.close()
