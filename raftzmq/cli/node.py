@@ -122,7 +122,7 @@ def _opened(data: Path, cluster: ClusterConfig, name: str, any_file_system: bool
     try:
         yield opened
     finally:
-        opened.lock.close()
+        opened.lock.release()
 
 
 def _run(opened: OpenedNode, cluster: ClusterConfig, timing: Timing, data: Path, log: FilteringBoundLogger) -> None:

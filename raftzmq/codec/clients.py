@@ -14,7 +14,7 @@ import msgspec
 
 from raftzmq.errors import InvalidRequest
 
-Counter = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Counter = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Hello(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):

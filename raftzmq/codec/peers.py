@@ -23,7 +23,7 @@ from raftzmq.core.messages import (
 from raftzmq.core.types import Entry, EntryKind
 from raftzmq.errors import InvalidRequest
 
-Counter = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Counter = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Checksum = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 

@@ -22,7 +22,7 @@ _ARRAY32 = 0xDD
 
 Key = Annotated[bytes, msgspec.Meta(min_length=1, max_length=KEY_BYTES_MAX)]
 Value = Annotated[bytes, msgspec.Meta(max_length=VALUE_BYTES_MAX)]
-Counter = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Counter = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Put(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):
