@@ -1,0 +1,246 @@
+"""The state machine: applies committed entries in order and answers queries about what they left (Raft §2).
+
+Deterministic: two replicas that applied the same entries hold the same bytes, and `StateMachine.digest`, a running
+checksum over every row written, is the same on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any
+
+from raftzmq.core.types import Configuration, Entry, EntryKind
+from raftzmq.errors import CorruptionError, InvariantViolation
+from raftzmq.kv.commands import (
+    CompareAndSwap,
+    Delete,
+    Get,
+    OpenSession,
+    Parcel,
+    Put,
+    Query,
+    Range,
+    StateHash,
+    decode_batch,
+    error_result,
+)
+from raftzmq.kv.rows import (
+    META_KEY,
+    Activity,
+    MetaRow,
+    decode_history_row,
+    decode_key_row,
+    decode_meta_row,
+    decode_session_row,
+    encode_meta_row,
+)
+from raftzmq.kv.sessions import Session, Sessions
+from raftzmq.kv.store import Store
+from raftzmq.kv.tables import Tables
+
+_ONLY_PUTS = {Put}
+_HASH_DIGEST_BYTES = 16
+
+
+class StateMachine:
+    """The store and its sessions over one set of tables, and how far in the log they have come.
+
+    The caller puts `apply` and the `save` that follows into one transaction of the tables. After any error of
+    `apply` the machine in memory and its tables disagree: both must be dropped.
+    """
+
+    def __init__(self, tables: Tables, *, sessions: Sessions | None = None) -> None:
+        """Read the state back from ``tables``; raises CorruptionError. ``sessions``: with bounds of its own."""
+        row = tables.meta.get(META_KEY)
+        meta = MetaRow() if row is None else decode_meta_row(row)
+        self._tables = tables
+        self._store = Store(tables.keys, tables.history, meta.revision, meta.compacted_revision)
+        self._sessions = Sessions(tables.sessions) if sessions is None else sessions
+        self.applied_index = meta.applied_index
+        self.applied_term = meta.applied_term
+        self.chain = meta.chain
+        self.configuration: Configuration = meta.configuration
+        self.log_time_us = meta.log_time_us
+        self.digest = meta.digest
+        self.suppressed = 0
+        """Commands answered from a kept result instead of being executed again, since this object was made."""
+
+    @property
+    def revision(self) -> int:
+        """The store's revision: how many writes changed it."""
+        return self._store.revision
+
+    @property
+    def sessions(self) -> Sessions:
+        """The sessions, for comparing replicas."""
+        return self._sessions
+
+    def save(self) -> None:
+        """Write how far the state has come. Call it once per transaction, before the commit."""
+        store = self._store
+        meta = MetaRow(
+            self.applied_index,
+            self.applied_term,
+            self.chain,
+            self.log_time_us,
+            store.revision,
+            store.compacted_revision,
+            self.digest,
+            self.configuration,
+        )
+        self._tables.meta.put(META_KEY, encode_meta_row(meta))
+
+    # ---- applying
+
+    def apply(self, entry: Entry) -> list[Any]:
+        """Apply the next entry: a list of results per parcel, or an error result for a parcel as a whole.
+
+        Raises InvariantViolation for an entry out of order, CorruptionError for one that cannot be decoded or for a
+        damaged row that it depends on.
+        """
+        if entry.index != self.applied_index + 1:
+            raise InvariantViolation(f"entry {entry.index} was to be applied after entry {self.applied_index}")
+        results: list[Any] = []
+        if entry.kind is EntryKind.COMMANDS:
+            results = self._apply_batch(entry)
+        elif entry.kind is EntryKind.CONFIGURATION:
+            self.configuration = Configuration.decode(entry.data)
+        self.applied_index, self.applied_term, self.chain = entry.index, entry.term, entry.chain
+        return results
+
+    def _apply_batch(self, entry: Entry) -> list[Any]:
+        log_time_us, parcels = decode_batch(entry.data)
+        # A batch's time is never before the last one's; the guard keeps time from running back even so.
+        self.log_time_us = time_us = max(self.log_time_us, log_time_us)
+        kinds = [{*map(type, parcel.commands)} for parcel in parcels]
+        keys: list[bytes] = []
+        for parcel, kind in zip(parcels, kinds, strict=True):
+            if OpenSession not in kind:
+                keys += [command.key for command in parcel.commands]  # type: ignore[union-attr]
+        self._store.begin(keys)
+        index = entry.index
+        results = [
+            self._apply_parcel(parcel, kind, Activity(index, position, time_us))
+            for position, (parcel, kind) in enumerate(zip(parcels, kinds, strict=True))
+        ]
+        self.digest = self._sessions.flush(self._store.flush(self.digest))
+        return results
+
+    def _apply_parcel(self, parcel: Parcel, kinds: set[type], activity: Activity) -> Any:
+        if not parcel.session or OpenSession in kinds:
+            return self._open_session(parcel, activity)
+        sessions = self._sessions
+        session = sessions.find(parcel.session)
+        if session is None:
+            return error_result(
+                "session_expired", f"session {parcel.session} is not known here (any more); nothing was executed"
+            )
+        sessions.touch(session, parcel.lowest, activity)
+        commands, first = parcel.commands, parcel.first
+        if not sessions.takes_whole(session, first, len(commands)):
+            return self._apply_one_by_one(session, first, commands)
+        if kinds == _ONLY_PUTS:
+            results: list[Any] = self._store.put_all(commands)  # type: ignore[arg-type]
+        else:
+            results = [self._execute(command) for command in commands]
+        sessions.keep(session, first, results)
+        return results
+
+    def _apply_one_by_one(self, session: Session, first: int, commands: list[Any]) -> list[Any]:
+        """A parcel of which something was seen before or lies outside the window: look at each sequence."""
+        sessions = self._sessions
+        results: list[Any] = []
+        run: list[Any] = []
+        kept = False
+        for sequence, command in enumerate(commands, first):
+            known = session.seen(sequence) if sequence >= session.lowest else None
+            if known is None and sessions.takes(session, sequence):
+                result = self._execute(command)
+                run.append(result)
+            else:
+                if run:
+                    sessions.keep(session, sequence - len(run), run)
+                    run, kept = [], True
+                if known is None:
+                    result = _refusal(session, sequence)
+                else:
+                    result = known[0]
+                    self.suppressed += 1
+            results.append(result)
+        if run:
+            sessions.keep(session, first + len(commands) - len(run), run)
+        elif not kept:
+            sessions.note(session)
+        return results
+
+    def _execute(self, command: Any) -> Any:
+        match command:
+            case Put():
+                return self._store.put(command)
+            case Delete():
+                return self._store.delete(command)
+            case CompareAndSwap():
+                return self._store.compare_and_swap(command)
+        raise CorruptionError(f"a committed command is of unknown type {type(command).__name__}")
+
+    def _open_session(self, parcel: Parcel, activity: Activity) -> Any:
+        command = parcel.commands[0]
+        if parcel.session or parcel.first or len(parcel.commands) > 1 or not isinstance(command, OpenSession):
+            return error_result("invalid", "commands need a session, and a session is opened by a parcel of its own")
+        if self._sessions.find(activity.entry) is not None:
+            # The id is the entry's index, so an entry opens one session; nothing was done, the client tries again.
+            return error_result("overloaded", "another session was opened in the same instant; try again")
+        return [self._sessions.open(command.client, activity)]
+
+    # ---- reading
+
+    def query(self, query: Query) -> Any:
+        """Answer ``query`` from what is applied: its result, or an error result if it can't be had."""
+        try:
+            if isinstance(query, StateHash):
+                return [self.applied_index, self.revision, self._hash()]
+            return self._read(query)
+        except CorruptionError as error:
+            return error_result("corrupted", str(error))
+
+    def _read(self, query: Get | Range) -> Any:
+        store = self._store
+        revision = query.revision or store.revision
+        if revision > store.revision:
+            return error_result("invalid", f"revision {revision} is yet to come; the store is at {store.revision}")
+        if revision < store.compacted_revision:
+            return error_result(
+                "compacted", f"revision {revision} is compacted; the history begins at {store.compacted_revision}"
+            )
+        if isinstance(query, Get):
+            return store.get(query.key, revision)
+        found = store.range(query.start, query.end, query.limit, revision)
+        return [revision, found.resume is not None, found.resume, found.rows]
+
+    def _hash(self) -> str:
+        """Hash every row in order, each behind its lengths, and the revision. Checks the rows on the way."""
+        digest = blake2b(self.revision.to_bytes(8, "big"), digest_size=_HASH_DIGEST_BYTES)
+        for part in self._rows():
+            digest.update(part)
+        return digest.hexdigest()
+
+    def _rows(self) -> Iterator[bytes]:
+        tables = self._tables
+        checks = (
+            (tables.keys, decode_key_row),
+            (tables.history, decode_history_row),
+            (tables.sessions, decode_session_row),
+        )
+        for number, (table, check) in enumerate(checks):
+            for key, row in table.scan(b""):
+                check(key, row)
+                yield b"%c%c%d:" % (number, 0, len(key)) + key + b"%d:" % len(row) + row
+
+
+def _refusal(session: Session, sequence: int) -> dict[str, Any]:
+    if sequence < session.lowest:
+        said = f"below {session.lowest}, the lowest that its client still waited for: its result is forgotten"
+    else:
+        said = f"too far above {session.lowest}, the lowest that its client still waits for"
+    return error_result("invalid", f"sequence {sequence} of session {session.id} is {said}")

@@ -1,0 +1,218 @@
+"""The rows of the state's tables, as pure functions between values and bytes.
+
+Every row begins with a CRC-32 of its body followed by its table key, so a row that has changed, or that lies at the
+wrong key, is found when it is read. The format of all rows together has one version, `STATE_VERSION`, in the meta row.
+
+======== ============================================= =========================================================
+table    key                                           body
+======== ============================================= =========================================================
+keys     the key                                       create, mod, version, lease (8 bytes each)
+history  revision (8) ‖ sub (4)                        previous mod, create, version, lease (8 each), key's length
+                                                       (2), key, value
+sessions session (8)                                   activity, lowest, client's name: the session itself
+sessions session (8) ‖ first sequence (8)              activity, lowest, results (MessagePack list)
+meta     ``state``                                     JSON, then the configuration
+======== ============================================= =========================================================
+
+All integers are big-endian. ``version`` 0 is a tombstone: the key was deleted at that revision.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import msgspec
+
+from raftzmq.core.types import Configuration
+from raftzmq.errors import CorruptionError
+from raftzmq.records import seal, unseal
+
+STATE_VERSION = 1
+META_KEY = b"state"
+
+pack_crc = struct.Struct(">I").pack
+pack_key_body = struct.Struct(">QQQQ").pack
+pack_history_key = struct.Struct(">QI").pack
+pack_history_head = struct.Struct(">QQQQH").pack
+_KEY_ROW = struct.Struct(">IQQQQ")
+_HISTORY = struct.Struct(">IQQQQH")
+_HISTORY_KEY = struct.Struct(">QI")
+_SESSION = struct.Struct(">IQIQQ")
+_SESSION_BODY = struct.Struct(">QIQQ")
+_ONE = struct.Struct(">Q")
+_TWO = struct.Struct(">QQ")
+_encode_results = msgspec.msgpack.Encoder().encode
+_decode_results = msgspec.msgpack.Decoder(list[Any]).decode
+
+KeyRow = tuple[int, int, int, int]
+"""create_revision, mod_revision, version, lease. Version 0: deleted at mod_revision."""
+
+
+class HistoryRow(NamedTuple):
+    """What one revision wrote: a version of ``key``, or its deletion (``version`` 0).
+
+    ``previous`` is the key's mod_revision before (0: none); following it leads through the key's past.
+    """
+
+    previous: int
+    create_revision: int
+    version: int
+    lease: int
+    key: bytes
+    value: bytes
+
+
+class Activity(NamedTuple):
+    """When a session was last heard: entry, parcel within the entry, and log time in microseconds."""
+
+    entry: int
+    position: int
+    time_us: int
+
+
+class SessionRow(NamedTuple):
+    """A session as one of its rows has it; the row of the latest activity is right."""
+
+    activity: Activity
+    lowest: int
+    tail: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MetaRow:
+    """How far the state has come, in the same transaction as what it covers."""
+
+    applied_index: int = 0
+    applied_term: int = 0
+    chain: int = 0
+    log_time_us: int = 0
+    revision: int = 0
+    compacted_revision: int = 0
+    digest: int = 0
+    configuration: Configuration = field(default_factory=Configuration)
+
+
+def seal_row(key: bytes, body: bytes) -> bytes:
+    """``body`` behind its checksum, which covers ``key`` too."""
+    return pack_crc(crc32(key, crc32(body))) + body
+
+
+def _damaged(what: str) -> CorruptionError:
+    return CorruptionError(f"{what} fails its checksum: the disk or memory changed it")
+
+
+def encode_key_row(key: bytes, row: KeyRow) -> bytes:
+    """The row of ``key`` in the keys table."""
+    return seal_row(key, pack_key_body(*row))
+
+
+def decode_key_row(key: bytes, row: bytes) -> KeyRow:
+    """Read the row of ``key``; raises CorruptionError."""
+    if len(row) != 36:
+        raise _damaged(f"the row of key {key!r}")
+    crc, create, mod, version, lease = _KEY_ROW.unpack(row)
+    if crc32(key, crc32(row[4:])) != crc:
+        raise _damaged(f"the row of key {key!r}")
+    return create, mod, version, lease
+
+
+def history_key(revision: int, sub: int = 0) -> bytes:
+    """The history table's key of the ``sub``-th write of ``revision``."""
+    return pack_history_key(revision, sub)
+
+
+def encode_history_row(key: bytes, row: HistoryRow) -> bytes:
+    """The row at ``key`` in the history table."""
+    head = pack_history_head(row.previous, row.create_revision, row.version, row.lease, len(row.key))
+    return seal_row(key, head + row.key + row.value)
+
+
+def decode_history_row(key: bytes, row: bytes) -> HistoryRow:
+    """Read the history row at ``key``; raises CorruptionError, naming the revision."""
+    if len(row) < _HISTORY.size or len(key) != _HISTORY_KEY.size:
+        raise _damaged(f"history row {key.hex()}")
+    crc, previous, create, version, lease, length = _HISTORY.unpack_from(row)
+    if crc32(key, crc32(row[4:])) != crc:
+        raise _damaged(f"the history row of revision {_HISTORY_KEY.unpack(key)[0]}")
+    split = _HISTORY.size + length
+    return HistoryRow(previous, create, version, lease, row[_HISTORY.size : split], row[split:])
+
+
+def session_key(session: int) -> bytes:
+    """The key of a session's own row; the rows of its results follow it in the table."""
+    return _ONE.pack(session)
+
+
+def results_key(session: int, first: int) -> bytes:
+    """The key of the results that begin with sequence ``first``."""
+    return _TWO.pack(session, first)
+
+
+def decode_session_key(key: bytes) -> tuple[int, int | None]:
+    """(session, first sequence of the results, or None for the session's own row); raises CorruptionError."""
+    if len(key) == _ONE.size:
+        return int(_ONE.unpack(key)[0]), None
+    if len(key) == _TWO.size:
+        session, first = _TWO.unpack(key)
+        return session, first
+    raise CorruptionError(f"a session key has {len(key)} bytes")
+
+
+def encode_session_row(key: bytes, row: SessionRow) -> bytes:
+    """A row of the sessions table; ``tail`` is the client's name or the encoded results."""
+    activity = row.activity
+    head = _SESSION_BODY.pack(activity.entry, activity.position, activity.time_us, row.lowest)
+    return seal_row(key, head + row.tail)
+
+
+def decode_session_row(key: bytes, row: bytes) -> SessionRow:
+    """Read a row of the sessions table; raises CorruptionError."""
+    if len(row) < _SESSION.size:
+        raise _damaged(f"session row {key.hex()}")
+    crc, entry, position, time_us, lowest = _SESSION.unpack_from(row)
+    if crc32(key, crc32(row[4:])) != crc:
+        raise _damaged(f"session row {key.hex()}")
+    return SessionRow(Activity(entry, position, time_us), lowest, row[_SESSION.size :])
+
+
+def encode_results(results: list[Any]) -> bytes:
+    """The tail of a row of results: ints, lists and error results, as the client gets them."""
+    return _encode_results(results)
+
+
+def decode_results(tail: bytes) -> list[Any]:
+    """Read what `encode_results` wrote; raises CorruptionError."""
+    try:
+        return _decode_results(tail)
+    except msgspec.DecodeError as error:
+        raise CorruptionError(f"the kept results of a session cannot be read: {error}") from error
+
+
+def encode_meta_row(meta: MetaRow) -> bytes:
+    """The row at `META_KEY`."""
+    head = [
+        STATE_VERSION,
+        meta.applied_index,
+        meta.applied_term,
+        meta.chain,
+        meta.log_time_us,
+        meta.revision,
+        meta.compacted_revision,
+        meta.digest,
+    ]
+    return seal(json.dumps(head).encode() + b"\n" + meta.configuration.encode())
+
+
+def decode_meta_row(row: bytes) -> MetaRow:
+    """Read the row at `META_KEY`; raises CorruptionError, also for a format of another release."""
+    head, _, configuration = unseal(row, "the state's own row").partition(b"\n")
+    version, *numbers = json.loads(head)
+    if version != STATE_VERSION:
+        raise CorruptionError(f"the state has format {version}; this release reads format {STATE_VERSION}")
+    index, term, chain, log_time_us, revision, compacted, digest = numbers
+    members = Configuration.decode(configuration)
+    return MetaRow(index, term, chain, log_time_us, revision, compacted, digest, members)

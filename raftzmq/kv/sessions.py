@@ -1,0 +1,208 @@
+"""Exactly once: what each client session has had executed, and with which results (thesis 6.3, pipelined).
+
+A command is (session, sequence). Every parcel also says the lowest sequence that its client still waits for; it only
+rises. A sequence seen before gets its kept result; one unseen and less than the window above the lowest is executed,
+in any order; one below the lowest is refused, since its result has been forgotten. So retries are harmless and the
+memory is bounded: per session by the window, in all by the number of sessions.
+
+Everything here follows from the log alone, so all replicas forget the same session at the same entry. Each parcel
+writes one row, and the rows of forgotten results are deleted: reading the table back gives the same state.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import OrderedDict
+from typing import Any
+from zlib import crc32
+
+from raftzmq.config import SESSION_IDLE_US, SESSION_WINDOW, SESSIONS_MAX
+from raftzmq.errors import CorruptionError
+from raftzmq.kv.rows import (
+    Activity,
+    SessionRow,
+    decode_results,
+    decode_session_key,
+    decode_session_row,
+    encode_results,
+    encode_session_row,
+    results_key,
+    session_key,
+)
+from raftzmq.kv.tables import Table
+
+NEVER = Activity(0, 0, 0)
+
+
+class Session:
+    """One client's session. Results are kept in runs of consecutive sequences, as they were executed."""
+
+    __slots__ = ("activity", "client", "firsts", "highest", "id", "lowest", "runs")
+
+    def __init__(self, identifier: int, client: bytes, activity: Activity) -> None:
+        self.id = identifier
+        self.client = client
+        self.activity = activity
+        self.lowest = 0
+        """The lowest sequence that the client may still wait for."""
+        self.highest = -1
+        """No sequence above it was executed."""
+        self.firsts: list[int] = []
+        """The first sequence of each run, ascending."""
+        self.runs: dict[int, list[Any]] = {}
+        """First sequence of a run → results."""
+
+    def seen(self, sequence: int) -> tuple[Any] | None:
+        """The kept result of ``sequence`` in a tuple, or None if it was not executed (or was forgotten)."""
+        at = bisect_right(self.firsts, sequence) - 1
+        if at < 0:
+            return None
+        first = self.firsts[at]
+        run = self.runs[first]
+        return (run[sequence - first],) if sequence - first < len(run) else None
+
+    def snapshot(self) -> tuple[Any, ...]:
+        """All there is to it, for comparing two replicas."""
+        return self.id, self.client, self.activity, self.lowest, self.highest, tuple(self.firsts), dict(self.runs)
+
+
+class Sessions:
+    """The sessions in the order of their last activity, the one idle longest first."""
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        sessions_max: int = SESSIONS_MAX,
+        idle_us: int = SESSION_IDLE_US,
+        window: int = SESSION_WINDOW,
+    ) -> None:
+        self._table = table
+        self._sessions_max = sessions_max
+        self._idle_us = idle_us
+        self._window = window
+        self._sessions: OrderedDict[int, Session] = OrderedDict()
+        self._put: dict[bytes, bytes] = {}
+        self._deleted: dict[bytes, None] = {}
+        self._load()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def find(self, session: int) -> Session | None:
+        """The session, or None if it was never opened or has been forgotten."""
+        return self._sessions.get(session)
+
+    def snapshot(self) -> list[tuple[Any, ...]]:
+        """Every session in order of activity, for comparing two replicas."""
+        return [session.snapshot() for session in self._sessions.values()]
+
+    def open(self, client: bytes, activity: Activity) -> int:
+        """Open the session of ``client``: its id is the entry's index. Forgets those idle too long, or one too many."""
+        sessions = self._sessions
+        while sessions:
+            idlest = next(iter(sessions.values()))
+            if len(sessions) < self._sessions_max and activity.time_us - idlest.activity.time_us <= self._idle_us:
+                break
+            self._forget(idlest)
+        session = Session(activity.entry, client, activity)
+        sessions[session.id] = session
+        self._write_own(session)
+        return session.id
+
+    def touch(self, session: Session, lowest: int, activity: Activity) -> None:
+        """A parcel of ``session`` was applied: note when, raise its lowest, forget the results below."""
+        session.activity = activity
+        self._sessions.move_to_end(session.id)
+        if lowest <= session.lowest:
+            return
+        session.lowest = lowest
+        if session.highest < lowest - 1:
+            session.highest = lowest - 1
+        firsts, runs = session.firsts, session.runs
+        gone = 0
+        for first in firsts:
+            if first + len(runs[first]) > lowest:
+                break
+            gone += 1
+            del runs[first]
+            self._delete(results_key(session.id, first))
+        if gone:
+            del firsts[:gone]
+
+    def takes_whole(self, session: Session, first: int, count: int) -> bool:
+        """Whether ``count`` sequences from ``first`` are surely unseen and in the window, without a look at each."""
+        return first > session.highest and first + count <= session.lowest + self._window
+
+    def takes(self, session: Session, sequence: int) -> bool:
+        """Whether an unseen ``sequence`` may be executed."""
+        return session.lowest <= sequence < session.lowest + self._window
+
+    def keep(self, session: Session, first: int, results: list[Any]) -> None:
+        """Keep the results of a run that was executed just now, beginning with sequence ``first``."""
+        firsts = session.firsts
+        if first > session.highest:
+            firsts.append(first)
+        else:
+            firsts.insert(bisect_right(firsts, first), first)
+        session.runs[first] = results
+        last = first + len(results) - 1
+        if last > session.highest:
+            session.highest = last
+        key = results_key(session.id, first)
+        row = SessionRow(session.activity, session.lowest, encode_results(results))
+        self._deleted.pop(key, None)
+        self._put[key] = encode_session_row(key, row)
+
+    def note(self, session: Session) -> None:
+        """Write the session's own row: for a parcel that left no run to carry its activity and lowest."""
+        self._write_own(session)
+
+    def flush(self, digest: int) -> int:
+        """Hand the batch's rows to the table; ``digest`` continued over every row written."""
+        if self._put:
+            rows = list(self._put.items())
+            self._table.put_many(rows)
+            digest = crc32(b"".join([row for _, row in rows]), digest)
+            self._put = {}
+        for key in self._deleted:
+            self._table.delete(key)
+        self._deleted = {}
+        return digest
+
+    def _write_own(self, session: Session) -> None:
+        key = session_key(session.id)
+        self._put[key] = encode_session_row(key, SessionRow(session.activity, session.lowest, session.client))
+
+    def _delete(self, key: bytes) -> None:
+        self._put.pop(key, None)
+        self._deleted[key] = None
+
+    def _forget(self, session: Session) -> None:
+        del self._sessions[session.id]
+        self._delete(session_key(session.id))
+        for first in session.firsts:
+            self._delete(results_key(session.id, first))
+
+    def _load(self) -> None:
+        """Read the table back. Of a session's rows, the one of the latest activity knows activity and lowest."""
+        found: dict[int, Session] = {}
+        for key, stored in self._table.scan(b""):
+            identifier, first = decode_session_key(key)
+            row = decode_session_row(key, stored)
+            session = found.get(identifier)
+            if first is None:
+                session = found[identifier] = Session(identifier, row.tail, NEVER)
+            elif session is None:
+                raise CorruptionError(f"session {identifier} has results, but no row of its own")
+            else:
+                results = decode_results(row.tail)
+                session.firsts.append(first)
+                session.runs[first] = results
+                session.highest = max(session.highest, first + len(results) - 1)
+            session.activity = max(session.activity, row.activity)
+            session.lowest = max(session.lowest, row.lowest)
+        for session in found.values():
+            session.highest = max(session.highest, session.lowest - 1)
+        ordered = sorted(found.values(), key=lambda session: session.activity)
+        self._sessions = OrderedDict((session.id, session) for session in ordered)
