@@ -1,0 +1,51 @@
+"""What a node starts from, put together from its log and its state once the two have been found to agree."""
+
+from __future__ import annotations
+
+from raftzmq.errors import CorruptionError
+from raftzmq.kv.machine import StateMachine
+from raftzmq.node.work import Loaded
+from raftzmq.storage.identity import Identity
+from raftzmq.storage.log import LogContents
+
+
+def make_loaded(identity: Identity, log: LogContents, machine: StateMachine) -> Loaded:
+    """The `Loaded` of a node; raises CorruptionError if the state isn't what this log has built."""
+    check_agreement(log, machine)
+    return Loaded(
+        cluster_id=identity.cluster_id,
+        node=identity.node,
+        incarnation=identity.incarnation,
+        current_term=log.hard_state.current_term,
+        voted_for=log.hard_state.voted_for,
+        mark=log.mark,
+        entries=log.entries,
+        peers=log.peers,
+        applied_index=machine.applied_index,
+        applied_term=machine.applied_term,
+        log_time_us=machine.log_time_us,
+        revision=machine.revision,
+        digest=machine.digest,
+    )
+
+
+def check_agreement(log: LogContents, machine: StateMachine) -> None:
+    """Raise CorruptionError unless the state ends at an entry of the log, with the same term and chain value.
+
+    An entry is applied only after it is durable here, so a state beyond its log means that the log lost something.
+    """
+    index = machine.applied_index
+    if not log.mark.index <= index <= log.last_index:
+        raise CorruptionError(
+            f"the state has applied entry {index}, but the log goes from {log.mark.index} to {log.last_index}"
+        )
+    if index == log.mark.index:
+        term, chain = log.mark.term, log.mark.chain
+    else:
+        entry = log.entries[index - log.mark.index - 1]
+        term, chain = entry.term, entry.chain
+    if (machine.applied_term, machine.chain) != (term, chain):
+        raise CorruptionError(
+            f"the state has applied entry {index} of term {machine.applied_term}, checksum {machine.chain:08x}; "
+            f"the log has term {term}, checksum {chain:08x} there"
+        )

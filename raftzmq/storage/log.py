@@ -1,0 +1,214 @@
+"""The durable log: entries, term and vote, and the incarnations of peers, one LMDB transaction per `LogJob`.
+
+How a job changes the tables and how they are read back are functions over `Table`, which the simulator's disk shares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import lmdb
+
+from raftzmq.config import KIB
+from raftzmq.core.types import Entry, HardState, Mark
+from raftzmq.errors import CorruptionError, InvariantViolation, StorageError
+from raftzmq.kv.tables import Table
+from raftzmq.node.work import LogJob
+from raftzmq.records import (
+    decode_entry,
+    decode_hard_state,
+    decode_mark,
+    encode_entry,
+    encode_hard_state,
+    encode_mark,
+    log_index,
+    log_key,
+    seal,
+    unseal,
+)
+from raftzmq.storage.environment import LmdbTable, storage_error, used_fraction
+from raftzmq.storage.identity import IDENTITY_KEY, Identity, decode_identity
+
+GIB = KIB**3
+LOG_MAP_BYTES = 64 * GIB
+"""Address space for the log: a bound, not a size (the file grows with what is written). It can't grow while the node
+runs, so it lies far above what compaction will leave and far below the 128 TiB that a process may map."""
+LOG_TABLES = ("entries", "meta", "peers")
+HARD_STATE_KEY = b"hard_state"
+MARK_KEY = b"mark"
+
+
+class LogFull(StorageError):
+    """The log's map is full. The job left no trace, and the log goes on: smaller jobs may still fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogTables:
+    """The tables of a log, within one transaction."""
+
+    entries: Table
+    meta: Table
+    peers: Table
+
+
+@dataclass(frozen=True, slots=True)
+class LogContents:
+    """All that a log remembers."""
+
+    hard_state: HardState
+    mark: Mark
+    entries: tuple[Entry, ...]
+    peers: dict[str, str]
+
+    @property
+    def last_index(self) -> int:
+        """The index of the last entry, or of the mark before the log."""
+        return self.entries[-1].index if self.entries else self.mark.index
+
+
+def create_log(tables: LogTables, identity: Identity, first: Entry) -> None:
+    """The first content of a node's log: whose it is, entry 1, and a vote for nobody in term 0."""
+    tables.meta.put(IDENTITY_KEY, identity.encode())
+    tables.meta.put(MARK_KEY, encode_mark(Mark()))
+    tables.meta.put(HARD_STATE_KEY, encode_hard_state(HardState()))
+    tables.entries.put(log_key(first.index), encode_entry(first))
+
+
+def write_job(tables: LogTables, job: LogJob, last_index: int) -> int:
+    """Change the tables as ``job`` says; the new last index.
+
+    Entries replace everything from their first index on. Raises InvariantViolation for a gap.
+    """
+    append = job.append
+    if append is not None:
+        if append.hard_state is not None:
+            tables.meta.put(HARD_STATE_KEY, encode_hard_state(append.hard_state))
+        if append.entries:
+            last_index = _write_entries(tables.entries, append.entries, last_index)
+    for node, incarnation in job.incarnations:
+        tables.peers.put(node.encode(), seal(incarnation.encode()))
+    return last_index
+
+
+def _write_entries(table: Table, entries: tuple[Entry, ...], last_index: int) -> int:
+    first = entries[0].index
+    if first > last_index + 1:
+        raise InvariantViolation(f"entry {first} was to be written after entry {last_index}")
+    for index in range(first, last_index + 1):
+        table.delete(log_key(index))
+    rows = []
+    for index, entry in enumerate(entries, first):
+        if entry.index != index:
+            raise InvariantViolation(f"entry {entry.index} was to be written in place {index}")
+        rows.append((log_key(index), encode_entry(entry)))
+    table.put_many(rows, append=True)
+    return first + len(entries) - 1
+
+
+def read_identity(tables: LogTables) -> Identity | None:
+    """Whose log this is, or None if it was never written whole; raises CorruptionError."""
+    record = tables.meta.get(IDENTITY_KEY)
+    if record is not None:
+        return decode_identity(record, "the log's identity")
+    for table in (tables.entries, tables.meta, tables.peers):
+        if next(table.scan(b""), None) is not None:
+            raise CorruptionError("the log has content, but its identity is missing")
+    return None
+
+
+def read_log(tables: LogTables) -> LogContents:
+    """Read the whole log back, checking every record and the chain that links the entries.
+
+    Raises CorruptionError at the first damage: any record that is there may have been acknowledged, so none may be
+    dropped to go on without it.
+    """
+    hard_state, mark = tables.meta.get(HARD_STATE_KEY), tables.meta.get(MARK_KEY)
+    if hard_state is None or mark is None:
+        raise CorruptionError("the log lacks its term and vote, or the mark that it begins after")
+    before = decode_mark(mark)
+    index, chain = before.index, before.chain
+    entries = []
+    for key, record in tables.entries.scan(b""):
+        index += 1
+        if log_index(key) != index:
+            raise CorruptionError(f"the log has entry {log_index(key)} where entry {index} belongs")
+        entry = decode_entry(index, record, chain)
+        chain = entry.chain
+        entries.append(entry)
+    peers = {
+        key.decode(): unseal(record, f"the incarnation of peer {key!r}").decode()
+        for key, record in tables.peers.scan(b"")
+    }
+    return LogContents(decode_hard_state(hard_state), before, tuple(entries), peers)
+
+
+class LmdbLog:
+    """The log of one node in LMDB. One thread at a time; any failure but `LogFull` ends its use."""
+
+    def __init__(self, environment: lmdb.Environment, tables: dict[str, LmdbTable]) -> None:
+        self._environment = environment
+        self._tables = tables
+        self._log = LogTables(tables["entries"], tables["meta"], tables["peers"])
+        self._last_index = -1
+        self._failure: str | None = None
+
+    def load(self) -> LogContents:
+        """Read and check everything; must come before the first `write`. Raises CorruptionError, StorageError."""
+        try:
+            with self._environment.begin() as transaction:
+                self._bind(transaction)
+                contents = read_log(self._log)
+        except lmdb.Error as error:
+            raise storage_error(error, "the log cannot be read") from error
+        finally:
+            self._bind(None)
+        self._last_index = contents.last_index
+        return contents
+
+    def write(self, job: LogJob) -> None:
+        """Make ``job`` durable in one synced transaction.
+
+        Raises `LogFull` if the map has no room: nothing was written, and the log stays usable. Raises StorageError
+        for anything else, now and at every later call: after a failed sync the kernel may have dropped the pages and
+        would report the next one as good, so what was in flight is unknown and nothing may be built on it.
+        """
+        if self._failure is not None:
+            raise StorageError(f"the log failed before: {self._failure}")
+        if self._last_index < 0:
+            raise InvariantViolation("the log was written before it was loaded")
+        try:
+            last_index = self._commit(job)
+        except lmdb.Error as error:
+            self._failure = str(error)
+            raise storage_error(error, "the log cannot be written") from error
+        finally:
+            self._bind(None)
+        self._last_index = last_index
+
+    def _commit(self, job: LogJob) -> int:
+        transaction = self._environment.begin(write=True)
+        written = False
+        try:
+            self._bind(transaction)
+            last_index = write_job(self._log, job, self._last_index)
+            written = True
+        except lmdb.MapFullError as error:
+            raise LogFull(f"the log's map of {self._environment.info()['map_size']} bytes is full") from error
+        finally:
+            if not written:
+                transaction.abort()
+        transaction.commit()
+        return last_index
+
+    def _bind(self, transaction: lmdb.Transaction[bytes] | None) -> None:
+        for table in self._tables.values():
+            table.bind(transaction)
+
+    @property
+    def used(self) -> float:
+        """How much of the map is used, 0 to 1; the door closes well before 1."""
+        return used_fraction(self._environment)
+
+    def close(self) -> None:
+        """Release the files; harmless to repeat."""
+        self._environment.close()
