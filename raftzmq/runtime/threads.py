@@ -98,13 +98,14 @@ class ThreadsRuntime:
     def _dispatch(self) -> None:
         now = now_us()
         work = self._node.work(now)
+        # Messages first: followers write while this node does.
+        for kind, count in self._wires.send(work).items():
+            if count:
+                self._node.on_dropped(kind, count, now)
         if work.log is not None:
             self._submit(self._log_lane, run_log_job, self._log, work.log)
         if work.state is not None:
             self._submit(self._state_lane, run_state_job, self._state, work.state)
-        for kind, count in self._wires.send(work).items():
-            if count:
-                self._node.on_dropped(kind, count, now)
         if work.facts:
             self._on_facts(work.facts)
 
