@@ -1,0 +1,271 @@
+"""The client for asyncio. Its methods return futures, which are awaited like coroutines' results.
+
+``put`` and its like are plain functions: the call is on its way when they return, awaited or not, and many can be
+under way together (in no order among themselves). All calls of one turn of the event loop travel as one message::
+
+    async with raftzmq.aio.Client() as client:
+        await client.put("greeting", "hello")
+        results = await asyncio.gather(*(client.put(f"key/{n}", b"value") for n in range(1000)))
+
+A future that is cancelled is only no longer waited for: its command may be applied all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from asyncio import Future, get_running_loop
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any
+
+from raftzmq.client.arguments import (
+    FRAMING_BYTES,
+    Text,
+    cas_command,
+    get_query,
+    put_command,
+    range_query,
+    size_of,
+    to_endpoints,
+    to_key,
+    to_timeout_us,
+)
+from raftzmq.client.batches import NEVER
+from raftzmq.client.probes import AimedRead, StatusCall
+from raftzmq.client.protocol import Protocol
+from raftzmq.client.results import (
+    CasResult,
+    Convert,
+    DeleteResult,
+    KeyValue,
+    PutResult,
+    RangeResult,
+    StateDigest,
+    cas_result,
+    delete_result,
+    key_value,
+    range_result,
+    state_digest,
+)
+from raftzmq.client.wires import Wire, Wires, monotonic_us
+from raftzmq.config import KEY_BYTES_MAX, MICROSECONDS, VALUE_BYTES_MAX
+from raftzmq.errors import ClientClosed, InvalidRequest
+from raftzmq.kv.commands import Command, Delete, Put, Query, StateHash
+
+
+class Client:
+    """A client of a cluster, for one event loop. Connects when it is first used.
+
+    Every method but `close` returns a future, checks its arguments at once (InvalidRequest, TooLarge), and fails with
+    one of `raftzmq.errors` within ``timeout`` seconds. Keys and values: ``str`` is taken as UTF-8, ``bytes`` come back.
+    """
+
+    def __init__(self, endpoints: str | Iterable[str] | None = None, timeout: float = 5.0, cluster: str = "") -> None:
+        """``endpoints``: client endpoints of some nodes, a list or text with commas; None: the local cluster.
+
+        The others are learned from them. ``timeout``: seconds that a call may take, unless it says otherwise.
+        ``cluster``: the id that nodes must have; empty: that of the first one that answers.
+        """
+        self._protocol = Protocol(to_endpoints(endpoints), client=os.urandom(16), cluster=cluster)
+        self._timeout_us = to_timeout_us(timeout)
+        self._wires = Wires(self._protocol, self._watch, self._unwatch)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+        self._flushing = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_us = NEVER
+        self._add_write = self._protocol.parcels.queue.add
+        self._add_read = self._protocol.reads.queue.add
+
+    # --- calls ---
+
+    def put(
+        self, key: Text, value: Text, *, lease: int | None = None, timeout: float | None = None
+    ) -> Future[PutResult]:
+        """Set ``key``; the result's ``revision`` is the store's new one."""
+        if (
+            type(key) is bytes
+            and type(value) is bytes
+            and lease is None
+            and 0 < len(key) <= KEY_BYTES_MAX
+            and len(value) <= VALUE_BYTES_MAX
+        ):
+            command = Put(key, value)
+            return self._write(command, FRAMING_BYTES + len(key) + len(value), PutResult, timeout)
+        command = put_command(key, value, lease)
+        return self._write(command, size_of(command), PutResult, timeout)
+
+    def get(
+        self,
+        key: Text,
+        *,
+        consistency: str = "linearizable",
+        revision: int | None = None,
+        timeout: float | None = None,
+    ) -> Future[KeyValue | None]:
+        """Read ``key``, as of ``revision`` if given; None if it doesn't exist. Raises Compacted for an old revision."""
+        return self._read(get_query(key, consistency, revision), key_value, timeout)
+
+    def delete(self, key: Text, *, timeout: float | None = None) -> Future[DeleteResult]:
+        """Remove ``key``; the result's ``deleted`` tells whether it existed."""
+        command = Delete(to_key(key))
+        return self._write(command, size_of(command), delete_result, timeout)
+
+    def range(
+        self,
+        prefix: Text | None = None,
+        *,
+        start: Text | None = None,
+        end: Text | None = None,
+        limit: int | None = None,
+        revision: int | None = None,
+        resume_key: bytes | None = None,
+        consistency: str = "linearizable",
+        timeout: float | None = None,
+    ) -> Future[RangeResult]:
+        """Read the keys that begin with ``prefix``, or those in ``[start, end)``, in order.
+
+        One answer has at most ``limit`` keys, and no more than 10,000 or 1 MiB; while ``more`` is set, pass its
+        ``resume_key`` and ``revision`` together with the same interval for the rest.
+        """
+        query = range_query(prefix, start, end, limit, revision, resume_key, consistency)
+        return self._read(query, range_result, timeout)
+
+    def compare_and_swap(
+        self,
+        key: Text,
+        expected: Text | None,
+        new: Text,
+        *,
+        mod_revision: int | None = None,
+        timeout: float | None = None,
+    ) -> Future[CasResult]:
+        """Set ``key`` to ``new`` if its value is ``expected`` (None: if it doesn't exist).
+
+        With ``mod_revision`` (and ``expected=None``): if its last modification was at that revision (0: it doesn't
+        exist). The result's ``succeeded`` tells.
+        """
+        command = cas_command(key, expected, new, mod_revision)
+        return self._write(command, size_of(command), cas_result, timeout)
+
+    def status(self, *, timeout: float | None = None) -> Future[list[dict[str, Any]]]:
+        """How each known node sees the world: its row of ``status --json``, or ``reachable`` False. At most 1 s."""
+        future: Future[list[dict[str, Any]]] = self._enter().create_future()
+        self._protocol.probes.add(StatusCall(future, self._patience(timeout)))
+        return self._soon(future)
+
+    def state_hash(self, endpoint: str | None = None, *, timeout: float | None = None) -> Future[StateDigest]:
+        """Hash all that a node has stored, that at ``endpoint`` or any: equal for nodes that applied the same entries.
+
+        Reads the node's whole state: for tests and tools.
+        """
+        if endpoint is None:
+            return self._read(StateHash(), state_digest, timeout)
+        future: Future[StateDigest] = self._enter().create_future()
+        (aim,) = to_endpoints([endpoint])
+        self._protocol.probes.add(AimedRead(aim, StateHash(), state_digest, future, self._patience(timeout)))
+        return self._soon(future)
+
+    async def close(self) -> None:
+        """Close the connections. Calls that wait fail with ClientClosed, whose ``definite`` is true if never sent."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._loop is not None and self._loop is not get_running_loop():
+            raise InvalidRequest("a client is closed in the event loop that it was used in")
+        if self._timer is not None:
+            self._timer.cancel()
+        self._wires.close()
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    # --- the way to the protocol ---
+
+    def _write(self, command: Command, size: int, convert: Convert, timeout: float | None) -> Future[Any]:
+        loop = self._enter()
+        future = loop.create_future()
+        timeout_us = self._timeout_us if timeout is None else to_timeout_us(timeout)
+        self._add_write(command, size, future, convert, timeout_us)
+        if not self._flushing:
+            self._flushing = True
+            loop.call_soon(self._flush)
+        return future
+
+    def _read(self, query: Query, convert: Convert, timeout: float | None) -> Future[Any]:
+        loop = self._enter()
+        future = loop.create_future()
+        timeout_us = self._timeout_us if timeout is None else to_timeout_us(timeout)
+        self._add_read(query, size_of(query), future, convert, timeout_us)
+        if not self._flushing:
+            self._flushing = True
+            loop.call_soon(self._flush)
+        return future
+
+    def _soon(self, future: Future[Any]) -> Future[Any]:
+        if not self._flushing:
+            self._flushing = True
+            self._enter().call_soon(self._flush)
+        return future
+
+    def _patience(self, timeout: float | None) -> int:
+        return self._timeout_us if timeout is None else to_timeout_us(timeout)
+
+    def _enter(self) -> asyncio.AbstractEventLoop:
+        """The loop that this client lives in; raises InvalidRequest in another, or in none, and ClientClosed."""
+        try:
+            loop = get_running_loop()
+        except RuntimeError:
+            raise InvalidRequest("raftzmq.aio.Client is used inside of a running event loop") from None
+        if loop is not self._loop or self._closed:
+            self._bind(loop)
+        return loop
+
+    def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._closed:
+            raise ClientClosed("this client was closed: make a new one")
+        if self._loop is not None:
+            raise InvalidRequest(
+                "this client was first used in another event loop (or process), and its sockets live there: "
+                "make one client per loop"
+            )
+        self._loop = loop
+
+    # --- what the event loop calls ---
+
+    def _flush(self) -> None:
+        self._flushing = False
+        if not self._closed:
+            self._exchange()
+
+    def _on_readable(self, wire: Wire) -> None:
+        self._wires.readable(wire)
+        self._exchange()
+
+    def _on_time(self) -> None:
+        self._timer, self._timer_us = None, NEVER
+        self._exchange()
+
+    def _exchange(self) -> None:
+        self._wires.exchange()
+        deadline_us = self._protocol.deadline_us
+        if deadline_us < self._timer_us and self._loop is not None:
+            # A timer that fires too early does no harm and sets the next one: calls don't cost a timer each.
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer_us = deadline_us
+            self._timer = self._loop.call_later(max(0, deadline_us - monotonic_us()) / MICROSECONDS, self._on_time)
+
+    def _watch(self, descriptor: int, wire: Wire) -> None:
+        assert self._loop is not None
+        self._loop.add_reader(descriptor, self._on_readable, wire)
+
+    def _unwatch(self, descriptor: int) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.remove_reader(descriptor)

@@ -1,0 +1,51 @@
+"""Reads: queries travel together to the leader, if it is connected, or to any node that is.
+
+Asking twice does no harm, so a read is simply asked again, elsewhere, until an answer comes or its time is up; and a
+read that ended without an answer is definitely without effect.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from raftzmq.client.batches import Batch, Span
+from raftzmq.client.lane import Lane, told_us
+from raftzmq.client.links import Link
+from raftzmq.client.results import GARBLED, Convert, decode_read
+from raftzmq.codec.clients import Read, encode_header
+from raftzmq.config import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, MICROSECONDS
+from raftzmq.errors import NoLeader, RequestError, Unreachable
+from raftzmq.kv.commands import encode_queries
+
+
+class Reads(Lane):
+    """The lane of reads."""
+
+    IN_FLIGHT_MAX: ClassVar[int] = 4
+    LEADER_ONLY: ClassVar[bool] = False
+
+    def _target(self) -> Link | None:
+        return self._links.anyone()
+
+    def _take(self) -> Batch | None:
+        return self.queue.take(BATCH_COMMANDS_MAX, BATCH_BYTES_MAX)
+
+    def _frames(self, batch: Batch, request: int, now_us: int) -> list[bytes]:
+        left_us = max(span.deadline_us for span in batch.spans) - now_us
+        return [encode_header(Read(request, told_us(left_us))), encode_queries(batch.commands)]
+
+    def _decode(self, payload: bytes, converts: list[Convert]) -> tuple[list[Any], list[Convert] | None] | None:
+        try:
+            results, ready = decode_read(payload, converts)
+        except GARBLED:
+            return None
+        return results, None if ready else converts
+
+    def _may_be_applied(self, batch: Batch) -> bool:
+        return False
+
+    def _overdue(self, batch: Batch, span: Span) -> RequestError:
+        seconds = f"{(span.deadline_us - span.asked_us) / MICROSECONDS:g} s"
+        if self._links.heard_us < span.asked_us:
+            return Unreachable(f"no node answered within {seconds}; asked: {', '.join(self._links.known())}")
+        return NoLeader(f"no node could serve the read within {seconds}: a majority may be down or cut off")

@@ -1,0 +1,244 @@
+"""The client for threads: blocking calls, and ``NAME_async`` twins that return `concurrent.futures.Future`.
+
+A background thread owns the sockets and the protocol; calls reach it through a queue and wake it through a
+descriptor. What callers ask for while it is busy travels as one message::
+
+    with raftzmq.Client() as client:
+        client.put("greeting", "hello")
+        futures = [client.put_async(f"key/{n}", b"value") for n in range(1000)]
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Iterable
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any, TypeVar
+
+from raftzmq.client.arguments import (
+    Text,
+    cas_command,
+    get_query,
+    put_command,
+    range_query,
+    size_of,
+    to_endpoints,
+    to_key,
+    to_timeout_us,
+)
+from raftzmq.client.probes import AimedRead, StatusCall
+from raftzmq.client.results import (
+    CasResult,
+    Convert,
+    DeleteResult,
+    KeyValue,
+    PutResult,
+    RangeResult,
+    StateDigest,
+    cas_result,
+    delete_result,
+    key_value,
+    range_result,
+    state_digest,
+)
+from raftzmq.client.worker import Worker
+from raftzmq.kv.commands import Command, Delete, Query, StateHash
+
+T = TypeVar("T")
+
+
+class CallFuture(Future[T]):
+    """The future of a call. It can't be cancelled: once asked for, a command is on its way."""
+
+    def cancel(self) -> bool:
+        """Always False."""
+        return False
+
+
+class Client:
+    """A client of a cluster, for any number of threads. Connects when it is first used.
+
+    Methods check their arguments at once (InvalidRequest, TooLarge), and fail with one of `raftzmq.errors` within
+    ``timeout`` seconds. Keys and values: ``str`` is taken as UTF-8, ``bytes`` come back. A child process that was
+    forked must make a client of its own.
+    """
+
+    def __init__(self, endpoints: str | Iterable[str] | None = None, timeout: float = 5.0, cluster: str = "") -> None:
+        """``endpoints``: client endpoints of some nodes, a list or text with commas; None: the local cluster.
+
+        The others are learned from them. ``timeout``: seconds that a call may take, unless it says otherwise.
+        ``cluster``: the id that nodes must have; empty: that of the first one that answers.
+        """
+        self._timeout_us = to_timeout_us(timeout)
+        self._worker = Worker(to_endpoints(endpoints), client=os.urandom(16), cluster=cluster)
+        # The thread knows the worker only, so a client that was dropped without `close` doesn't keep it running.
+        self._finalizer = weakref.finalize(self, self._worker.stop)
+
+    # --- calls that wait ---
+
+    def put(self, key: Text, value: Text, *, lease: int | None = None, timeout: float | None = None) -> PutResult:
+        """Set ``key``; the result's ``revision`` is the store's new one."""
+        return self.put_async(key, value, lease=lease, timeout=timeout).result()
+
+    def get(
+        self,
+        key: Text,
+        *,
+        consistency: str = "linearizable",
+        revision: int | None = None,
+        timeout: float | None = None,
+    ) -> KeyValue | None:
+        """Read ``key``, as of ``revision`` if given; None if it doesn't exist. Raises Compacted for an old revision."""
+        return self.get_async(key, consistency=consistency, revision=revision, timeout=timeout).result()
+
+    def delete(self, key: Text, *, timeout: float | None = None) -> DeleteResult:
+        """Remove ``key``; the result's ``deleted`` tells whether it existed."""
+        return self.delete_async(key, timeout=timeout).result()
+
+    def range(
+        self,
+        prefix: Text | None = None,
+        *,
+        start: Text | None = None,
+        end: Text | None = None,
+        limit: int | None = None,
+        revision: int | None = None,
+        resume_key: bytes | None = None,
+        consistency: str = "linearizable",
+        timeout: float | None = None,
+    ) -> RangeResult:
+        """Read the keys that begin with ``prefix``, or those in ``[start, end)``, in order.
+
+        One answer has at most ``limit`` keys, and no more than 10,000 or 1 MiB; while ``more`` is set, pass its
+        ``resume_key`` and ``revision`` together with the same interval for the rest.
+        """
+        query = range_query(prefix, start, end, limit, revision, resume_key, consistency)
+        future: Future[RangeResult] = self._read(query, range_result, timeout)
+        return future.result()
+
+    def compare_and_swap(
+        self,
+        key: Text,
+        expected: Text | None,
+        new: Text,
+        *,
+        mod_revision: int | None = None,
+        timeout: float | None = None,
+    ) -> CasResult:
+        """Set ``key`` to ``new`` if its value is ``expected`` (None: if it doesn't exist).
+
+        With ``mod_revision`` (and ``expected=None``): if its last modification was at that revision (0: it doesn't
+        exist). The result's ``succeeded`` tells.
+        """
+        return self.compare_and_swap_async(key, expected, new, mod_revision=mod_revision, timeout=timeout).result()
+
+    def status(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
+        """How each known node sees the world: its row of ``status --json``, or ``reachable`` False. At most 1 s."""
+        return self.status_async(timeout=timeout).result()
+
+    def state_hash(self, endpoint: str | None = None, *, timeout: float | None = None) -> StateDigest:
+        """Hash all that a node has stored, that at ``endpoint`` or any: equal for nodes that applied the same entries.
+
+        Reads the node's whole state: for tests and tools.
+        """
+        return self.state_hash_async(endpoint, timeout=timeout).result()
+
+    # --- their twins ---
+
+    def put_async(
+        self, key: Text, value: Text, *, lease: int | None = None, timeout: float | None = None
+    ) -> Future[PutResult]:
+        """`put`, as a future."""
+        return self._write(put_command(key, value, lease), PutResult, timeout)
+
+    def get_async(
+        self,
+        key: Text,
+        *,
+        consistency: str = "linearizable",
+        revision: int | None = None,
+        timeout: float | None = None,
+    ) -> Future[KeyValue | None]:
+        """`get`, as a future."""
+        return self._read(get_query(key, consistency, revision), key_value, timeout)
+
+    def delete_async(self, key: Text, *, timeout: float | None = None) -> Future[DeleteResult]:
+        """`delete`, as a future."""
+        return self._write(Delete(to_key(key)), delete_result, timeout)
+
+    def range_async(
+        self,
+        prefix: Text | None = None,
+        *,
+        start: Text | None = None,
+        end: Text | None = None,
+        limit: int | None = None,
+        revision: int | None = None,
+        resume_key: bytes | None = None,
+        consistency: str = "linearizable",
+        timeout: float | None = None,
+    ) -> Future[RangeResult]:
+        """`range`, as a future."""
+        query = range_query(prefix, start, end, limit, revision, resume_key, consistency)
+        return self._read(query, range_result, timeout)
+
+    def compare_and_swap_async(
+        self,
+        key: Text,
+        expected: Text | None,
+        new: Text,
+        *,
+        mod_revision: int | None = None,
+        timeout: float | None = None,
+    ) -> Future[CasResult]:
+        """`compare_and_swap`, as a future."""
+        return self._write(cas_command(key, expected, new, mod_revision), cas_result, timeout)
+
+    def status_async(self, *, timeout: float | None = None) -> Future[list[dict[str, Any]]]:
+        """`status`, as a future."""
+        future: CallFuture[list[dict[str, Any]]] = CallFuture()
+        self._worker.probe(StatusCall(future, self._patience(timeout)))
+        return future
+
+    def state_hash_async(self, endpoint: str | None = None, *, timeout: float | None = None) -> Future[StateDigest]:
+        """`state_hash`, as a future."""
+        if endpoint is None:
+            return self._read(StateHash(), state_digest, timeout)
+        future: CallFuture[StateDigest] = CallFuture()
+        (aim,) = to_endpoints([endpoint])
+        self._worker.probe(AimedRead(aim, StateHash(), state_digest, future, self._patience(timeout)))
+        return future
+
+    def close(self) -> None:
+        """Close the connections and end the thread.
+
+        Calls that wait fail with ClientClosed, whose ``definite`` is true if they were never sent.
+        """
+        self._finalizer.detach()
+        self._worker.stop()
+        self._worker.join()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- the way to the thread ---
+
+    def _write(self, command: Command, convert: Convert, timeout: float | None) -> Future[Any]:
+        future: CallFuture[Any] = CallFuture()
+        self._worker.write((command, size_of(command), future, convert, self._patience(timeout)))
+        return future
+
+    def _read(self, query: Query, convert: Convert, timeout: float | None) -> Future[Any]:
+        future: CallFuture[Any] = CallFuture()
+        self._worker.read((query, size_of(query), future, convert, self._patience(timeout)))
+        return future
+
+    def _patience(self, timeout: float | None) -> int:
+        return self._timeout_us if timeout is None else to_timeout_us(timeout)

@@ -1,0 +1,149 @@
+"""The sockets of a client, for both drivers: a DEALER per node, read until nothing is left, watched for breaks.
+
+``zmq.FD`` is edge-triggered: any send or receive may swallow the signal of what came meanwhile, so ``EVENTS`` is asked
+again after each. A DEALER with ``IMMEDIATE=1`` can be written to exactly while its connection stands: the end of
+POLLOUT tells of a node that was killed within a millisecond (the other cause, a full pipe, takes thousands of
+unanswered messages, and a node that far behind may as well be taken for gone).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import zmq
+
+from raftzmq.client.protocol import Protocol
+from raftzmq.client.results import fail, settle
+from raftzmq.errors import ConfigurationError
+from raftzmq.transport.sockets import client_dealer
+
+_POLLIN: Final = int(zmq.POLLIN)
+_POLLOUT: Final = int(zmq.POLLOUT)
+
+Context = zmq.Context[zmq.Socket[bytes]]
+
+_contexts: dict[int, Context] = {}
+
+
+def shared_context() -> Context:
+    """The context of all clients of this process (one I/O thread for them all); a fork gets a new one."""
+    context = _contexts.get(os.getpid())
+    if context is None:
+        context = _contexts.setdefault(os.getpid(), zmq.Context())
+    return context
+
+
+def monotonic_us() -> int:
+    """The clock of drivers, in microseconds."""
+    return time.monotonic_ns() // 1000
+
+
+class Wire:
+    """One socket: its endpoint, its descriptor, and whether its connection stood when last looked at."""
+
+    __slots__ = ("descriptor", "endpoint", "socket", "up")
+
+    def __init__(self, endpoint: str, socket: zmq.Socket[bytes]) -> None:
+        self.endpoint = endpoint
+        self.socket = socket
+        self.descriptor = int(socket.getsockopt(zmq.FD))
+        self.up = False
+
+
+class Wires:
+    """All sockets of a client. One thread owns them; ``watch`` and ``unwatch`` are told of descriptors to wait for."""
+
+    def __init__(self, protocol: Protocol, watch: Callable[[int, Wire], None], unwatch: Callable[[int], None]) -> None:
+        self._protocol = protocol
+        self._watch = watch
+        self._unwatch = unwatch
+        self._wires: dict[str, Wire] = {}
+
+    def exchange(self) -> None:
+        """Step the protocol and do what it says, until there is nothing to do."""
+        protocol, outbox = self._protocol, self._protocol.outbox
+        while True:
+            protocol.step(monotonic_us())
+            if outbox.wiring:
+                self._rewire()
+            if not outbox.frames:
+                break
+            self._send()
+        self._settle()
+
+    def readable(self, wire: Wire) -> None:
+        """The descriptor of ``wire`` was signalled: take what came. Call `exchange` afterwards."""
+        socket, protocol = wire.socket, self._protocol
+        while True:
+            events = int(socket.getsockopt(zmq.EVENTS))
+            if not events & _POLLIN:
+                break
+            protocol.receive(wire.endpoint, socket.recv_multipart(zmq.NOBLOCK), monotonic_us())
+        up = bool(events & _POLLOUT)
+        if up != wire.up:
+            wire.up = up
+            if up:
+                protocol.connected(wire.endpoint, monotonic_us())
+            else:
+                protocol.disconnected(wire.endpoint, monotonic_us())
+
+    def close(self) -> None:
+        """Close the protocol and all sockets, and fail what waits."""
+        self._protocol.close()
+        self._settle()
+        for endpoint in list(self._wires):
+            self._close(endpoint)
+
+    def _send(self) -> None:
+        outbox = self._protocol.outbox
+        frames, outbox.frames = outbox.frames, []
+        touched: dict[Wire, None] = {}
+        for endpoint, message in frames:
+            wire = self._wires.get(endpoint)
+            if wire is None or not wire.up:
+                continue
+            # If it can't be sent, the connection is down: `readable` sees that, and the protocol sends it again.
+            with suppress(zmq.Again):
+                wire.socket.send_multipart(message, zmq.NOBLOCK)
+            touched[wire] = None
+        for wire in touched:
+            self.readable(wire)
+
+    def _rewire(self) -> None:
+        wiring, self._protocol.outbox.wiring = self._protocol.outbox.wiring, []
+        for wanted, endpoint in wiring:
+            if not wanted:
+                self._close(endpoint)
+            elif endpoint not in self._wires:
+                self._open(endpoint)
+
+    def _open(self, endpoint: str) -> None:
+        try:
+            wire = Wire(endpoint, client_dealer(shared_context(), endpoint))
+        except ConfigurationError as error:
+            # No address: nobody will ever be there. Callers learn why, and a node's bad hint does no harm.
+            self._protocol.unusable(endpoint, str(error), monotonic_us())
+            return
+        self._wires[endpoint] = wire
+        self._watch(wire.descriptor, wire)
+        self.readable(wire)
+
+    def _close(self, endpoint: str) -> None:
+        wire = self._wires.pop(endpoint, None)
+        if wire is not None:
+            self._unwatch(wire.descriptor)
+            wire.socket.close()
+
+    def _settle(self) -> None:
+        outbox = self._protocol.outbox
+        while outbox.answered or outbox.failed:
+            answered, outbox.answered = outbox.answered, []
+            for futures, converts, results in answered:
+                settle(futures, converts, results)
+            failed, outbox.failed = outbox.failed, []
+            for futures, error in failed:
+                fail(futures, error)
