@@ -97,12 +97,18 @@ class Listener:
 
     def receive(self, count: int) -> list[dict[str, Any]]:
         """The next ``count`` events, with their topics under ``topic!``."""
-        events = []
+        events: list[dict[str, Any]] = []
         for _ in range(count):
-            assert self._socket.poll(PATIENCE_S * 1000), f"only {len(events)} of {count} events came: {events[-3:]}"
+            assert self._socket.poll(int(PATIENCE_S * 1000)), (
+                f"only {len(events)} of {count} events came: {events[-3:]}"
+            )
             topic, payload = self._socket.recv_multipart()
             events.append({**json.loads(payload), "topic!": topic.decode()})
         return events
+
+    def hears(self) -> bool:
+        """Has an event come?"""
+        return bool(self._socket.poll(20))
 
     def close(self) -> None:
         """Leave."""

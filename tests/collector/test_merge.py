@@ -18,7 +18,17 @@ def make() -> Merge:
 
 
 def event(seq: int, *, node: str = "n1", kind: str = "commit", boot: str = "b1", **fields: Any) -> list[bytes]:
-    payload = {"v": 1, "node": node, "boot": boot, "seq": seq, "ts": 1.0, "mono_ns": 1, "term": 3, "type": kind, **fields}
+    payload = {
+        "v": 1,
+        "node": node,
+        "boot": boot,
+        "seq": seq,
+        "ts": 1.0,
+        "mono_ns": 1,
+        "term": 3,
+        "type": kind,
+        **fields,
+    }
     return [f"raftzmq.{node}.{kind}".encode(), json.dumps(payload).encode()]
 
 
@@ -31,7 +41,9 @@ def test_what_is_missing_is_counted_exactly(arrived: set[int]) -> None:
     merge = make()
     gaps = []
     for seq in sorted(arrived):
-        gaps += [json.loads(payload) for topic, payload in merge.accept(event(seq)) if topic == b"raftzmq.collector.gap"]
+        gaps += [
+            json.loads(payload) for topic, payload in merge.accept(event(seq)) if topic == b"raftzmq.collector.gap"
+        ]
     missing = set(range(min(arrived), max(arrived) + 1)) - arrived
     assert sum(gap["missing"] for gap in gaps) == len(missing) == merge.counts.missing
     assert {seq for gap in gaps for seq in range(gap["expected"], gap["received"])} == missing

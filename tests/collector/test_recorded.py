@@ -24,7 +24,14 @@ def test_no_directory_has_no_events(tmp_path: Path) -> None:
 
 
 def test_what_is_no_event_is_passed_over(tmp_path: Path) -> None:
-    odd = [b"\n", b"{\n", b'"text"\n', b"{}\n", b'{"node":1,"type":"x","ts":1}\n', b'{"node":"n","type":"x","ts":"1"}\n']
+    odd = [
+        b"\n",
+        b"{\n",
+        b'"text"\n',
+        b"{}\n",
+        b'{"node":1,"type":"x","ts":1}\n',
+        b'{"node":"n","type":"x","ts":"1"}\n',
+    ]
     (tmp_path / "events-00000001.jsonl").write_bytes(line(1) + b"".join(odd) + line(2) + line(3)[:-5])
     assert numbers(tmp_path) == [1, 2]
 

@@ -39,30 +39,27 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(tmp_path: Path) -> Non
         with closing(Listener(config.collector)) as listener, closing(Publisher(config.nodes[0], "b")) as node:
             node.wait_for_listener()
             published = 0
-
-            def grown() -> int:
-                return sum(path.stat().st_size for path in directory.glob("*.jsonl"))
-
-            node.publish()
-            published += 1
-            listener.receive(1)
-            while published < 500:
-                node.publish(count=20)
+            while not listener.hears():  # until the collector knows that it listens
+                node.publish("role")
+                published += 1
+            for _ in range(25):
+                node.publish("commit", 20)
                 published += 20
-                assert [event["seq"] for event in listener.receive(20)][-1] == published
-            wait_until(lambda: grown() > 0, "something was recorded")
+            while listener.receive(1)[0]["type"] != "commit":
+                pass
+            assert [event["seq"] for event in listener.receive(499)] == list(range(2, 501))
         process.terminate()
         output, _ = process.communicate(timeout=PATIENCE_S)
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
     assert process.returncode == 0
     log = [json.loads(line) for line in output.splitlines()]
     [error] = [line for line in log if line["level"] == "error"]
     assert error["reason"] == "File too large"
     recorded = read_lines(directory)
     assert 0 < len(recorded) < published
-    assert grown() <= ROOM_BYTES
+    assert sum(path.stat().st_size for path in directory.glob("*.jsonl")) <= ROOM_BYTES
     assert log[-1]["event"] == "collector stopped"
     assert log[-1]["unrecorded"] == published - len(recorded)
 
@@ -75,13 +72,13 @@ def test_recording_resumes_by_itself(tmp_path: Path) -> None:
     recorder.offer([b"1", b"2"])
     wait_until(lambda: recorder.lost == 2, "the failure is counted")
     (tmp_path / "gone").rename(directory)
-    recorder.offer([b"3"])
+    recorder.offer([b'{"n":3}'])
     recorder.close()
     assert [json.loads(line)["event"].split(":")[0] for line in log.getvalue().splitlines()] == [
         "recording stopped",
         "recording resumed",
     ]
-    assert read_lines(directory) == [3]
+    assert read_lines(directory) == [{"n": 3}]
     assert (recorder.failures, recorder.lost) == (1, 2)
 
 

@@ -1,0 +1,78 @@
+"""``collector``: one process that gathers what every node says."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from raftzmq.cli.events import Types, joined
+from raftzmq.cli.options import CONTEXT, EVENTS_DIRECTORY, config_option, load_cluster
+from raftzmq.errors import NodeError
+
+
+@click.command(context_settings=CONTEXT)
+@config_option
+@click.option(
+    "--nodes",
+    type=click.IntRange(1, 250),
+    envvar="RAFTZMQ_NODES",
+    show_envvar=True,
+    metavar="N",
+    help="Size of the local cluster (no --config).",
+)
+@click.option(
+    "--directory",
+    "--data",
+    "directory",
+    type=click.Path(path_type=Path),
+    default=EVENTS_DIRECTORY,
+    envvar="RAFTZMQ_COLLECTOR_DIRECTORY",
+    show_envvar=True,
+    metavar="DIR",
+    help="Where to record, as JSON lines in rotated files; made at the first start.",
+)
+@click.option(
+    "--topics",
+    type=Types(),
+    multiple=True,
+    callback=joined,
+    show_envvar=True,
+    metavar="TYPE,…",
+    help="Gather only these types of events. Nodes don't make what nobody gathers.",
+)
+def collector(config: Path | None, nodes: int | None, directory: Path, topics: frozenset[str]) -> None:
+    """Gather the events of all nodes: count what got lost, record them, and publish them as one stream.
+
+    'raftzmq events' reads the record and the stream. Nodes may start later, stop and restart. The log goes to
+    standard output, one JSON object a line. SIGTERM ends it. Exit codes: 0 stopped in order, 10 the address cannot
+    be bound or the configuration is wrong, 12 another collector records in the directory.
+
+    \b
+    Examples:
+      raftzmq collector --nodes 3
+      raftzmq collector --config cluster.toml --topics role,term,leader
+    """
+    signal.signal(signal.SIGTERM, _exit_quietly)
+    from raftzmq.collector.collector import Collector
+    from raftzmq.collector.logs import json_log
+
+    log = json_log(sys.stdout.buffer, node="collector")
+    try:
+        running = Collector(load_cluster(config, nodes), directory, log, types=sorted(topics))
+    except NodeError as error:
+        log.critical("collector ends", error=str(error), exit_code=error.exit_code)
+        if sys.stderr.isatty():
+            click.echo(str(error), err=True)
+        click.get_current_context().exit(error.exit_code)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: running.stop())
+    running.run()
+
+
+def _exit_quietly(_number: int, _frame: FrameType | None) -> None:
+    """SIGTERM before there is anything to stop."""
+    sys.exit(0)

@@ -1,0 +1,192 @@
+"""``raftzmq``: every command by name, loaded when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any, NamedTuple
+
+import click
+
+from raftzmq.cli.options import CONTEXT
+from raftzmq.cli.output import (
+    EXIT_BROKEN_PIPE,
+    EXIT_INTERRUPTED,
+    JSON_WANTED,
+    exit_code_of,
+    report,
+)
+from raftzmq.errors import RaftzmqError
+
+
+class Lazy(NamedTuple):
+    """Where a command is, in which section of the help it stands, and its one line there."""
+
+    target: str
+    section: str
+    help: str
+
+
+COMMANDS: dict[str, Lazy] = {
+    "put": Lazy("raftzmq.cli.kv:put", "Keys and values", "Set a key."),
+    "get": Lazy("raftzmq.cli.kv:get", "Keys and values", "Print a key's value."),
+    "del": Lazy("raftzmq.cli.kv:delete", "Keys and values", "Remove a key."),
+    "range": Lazy("raftzmq.cli.ranges:range_", "Keys and values", "List keys by prefix or interval."),
+    "cas": Lazy("raftzmq.cli.kv:cas", "Keys and values", "Set a key only if it is as expected."),
+    "status": Lazy("raftzmq.cli.status:status", "Looking at the cluster", "One row per node: role, term, progress."),
+    "health": Lazy("raftzmq.cli.status:health", "Looking at the cluster", "Can the cluster serve? Does a real read."),
+    "events": Lazy("raftzmq.cli.events:events", "Looking at the cluster", "Elections, votes, commits as they happen."),
+    "node": Lazy("raftzmq.cli.node:node", "Running a cluster", "Run one node."),
+    "collector": Lazy(
+        "raftzmq.cli.collector:collector", "Running a cluster", "Gather all nodes' events in one stream."
+    ),
+    "simulate": Lazy("raftzmq.cli.simulate:simulate", "Studying it", "Run the whole cluster in virtual time, by seed."),
+}
+"""Every command. Its module is imported when it is called, so that ``raftzmq put`` doesn't load a storage engine."""
+
+HELP = """A replicated, strongly consistent key-value store, and a laboratory for the Raft under it."""
+
+EXAMPLES = (
+    (
+        "Write and read (any node will do; reads are linearizable)",
+        (
+            ("raftzmq put colour blue", ""),
+            ("raftzmq get colour", ""),
+            ("raftzmq put app/config - < config.json", "the value from standard input"),
+            ("raftzmq range app/", "the keys that begin with app/"),
+            ("raftzmq cas colour blue green", "only if it is blue, else exit 4"),
+            ("raftzmq cas lock me --absent", "only if it doesn't exist"),
+        ),
+    ),
+    (
+        "Look at the cluster",
+        (
+            ("raftzmq status", "who leads, how far each node is"),
+            ("raftzmq health && deploy", "exit 5 unless a majority works"),
+            ("raftzmq events --follow", "every step of every node, live"),
+            ("raftzmq events --type role,vote", "the last elections, recorded"),
+        ),
+    ),
+    (
+        "Run a cluster (bin/up does all of this for you)",
+        (
+            ("raftzmq node --node n1 --nodes 3 --data .raftzmq/n1", ""),
+            ("raftzmq collector --nodes 3", ""),
+        ),
+    ),
+    (
+        "In scripts",
+        (
+            ("raftzmq get colour --json | jq -r .value", ""),
+            ("export RAFTZMQ_ENDPOINTS=10.0.0.1:7201,10.0.0.2:7201", ""),
+        ),
+    ),
+)
+
+EXIT_CODES = (
+    ("0", "ok"),
+    ("1", "error"),
+    ("2", "usage"),
+    ("3", "key not found"),
+    ("4", "precondition failed"),
+    ("5", "cluster unhealthy"),
+    ("7", "definitely not applied (a read: no answer)"),
+    ("8", "may have been applied: read to find out"),
+)
+
+
+class Main(click.Group):
+    """The group of all commands. Whatever a command raises ends as one sentence and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load the command, or None if there is none of that name."""
+        lazy = COMMANDS.get(cmd_name)
+        if lazy is None:
+            return None
+        module, _, attribute = lazy.target.partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which name may have been meant."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else f" 'raftzmq --help' lists them: {', '.join(COMMANDS)}."
+            ctx.fail(f"No such command '{args[0]}'.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by purpose, without loading any; then examples and exit codes."""
+        for section in dict.fromkeys(lazy.section for lazy in COMMANDS.values()):
+            with formatter.section(section):
+                formatter.write_dl([(name, lazy.help) for name, lazy in COMMANDS.items() if lazy.section == section])
+        formatter.write_paragraph()
+        formatter.write_text("Examples:")
+        for title, lines in EXAMPLES:
+            formatter.write_paragraph()
+            formatter.write(f"  {title}:\n")
+            for command, meaning in lines:
+                formatter.write(f"    {command:<38}  # {meaning}\n" if meaning else f"    {command}\n")
+        with formatter.section("Exit codes"):
+            formatter.write_dl(EXIT_CODES)
+        formatter.write_paragraph()
+        formatter.write_text(
+            "Every option has an environment variable: RAFTZMQ_ENDPOINTS, RAFTZMQ_CONFIG, RAFTZMQ_TIMEOUT and "
+            "RAFTZMQ_JSON for all commands, RAFTZMQ_<COMMAND>_<OPTION> for others, such as RAFTZMQ_RANGE_LIMIT."
+        )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; errors, Ctrl-C and a closed pipe end it without a traceback."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except RaftzmqError as error:
+            report(error, as_json=bool(ctx.meta.get(JSON_WANTED)))
+            ctx.exit(exit_code_of(error))
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
+        except BrokenPipeError:
+            # The reader has seen enough. Python would complain when it flushes at the end: give it a place to.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(EXIT_BROKEN_PIPE)
+        return result
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            click.echo(f"raftzmq {version('raftzmq')}")
+        except PackageNotFoundError:
+            click.echo("raftzmq, from a source tree that is not installed")
+        ctx.exit()
+
+
+@click.group(
+    cls=Main,
+    context_settings={**CONTEXT, "auto_envvar_prefix": "RAFTZMQ"},
+    help=HELP,
+    subcommand_metavar="COMMAND …",
+    options_metavar="",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="The version."
+)
+def main() -> None:
+    """Make the group; its help stands in HELP."""
+
+
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run a command line, by default the process's own, and exit."""
+    main(args=None if arguments is None else list(arguments), prog_name="raftzmq")
