@@ -10,6 +10,7 @@ import argparse
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -33,6 +34,8 @@ CONFIGURATION = ROOT / "supervisord.conf"
 SOCKET = HOME / "supervisor.sock"
 SIZE = HOME / "nodes"
 LOG_LINES = 15
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
+"""Settings of the caller's for other clusters must not reach this one."""
 SOCKET_PATH_MAX = 107 - len(".4194304")
 """A unix socket's path ends at 107 bytes, and supervisord binds the socket under its own pid first."""
 
@@ -185,7 +188,9 @@ def start_supervisord(configuration: Path) -> None:
     if len(os.fsencode(SOCKET)) > SOCKET_PATH_MAX:
         fail(f"The path {SOCKET} is longer than a unix socket's may be ({SOCKET_PATH_MAX} bytes): move the tree.")
     command = [sys.executable, "-P", "-m", "supervisor.supervisord", "-c", str(configuration)]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         fail(f"supervisord did not start:\n{done.stdout}{done.stderr}")
 
@@ -202,20 +207,20 @@ def check_programs(rows: Sequence[Mapping[str, Any]]) -> None:
         fail(f"{row['name']} is {row['statename']}: {reason}\nThe last lines of {log}:\n{shown}")
 
 
-def raftzmq(cluster: ClusterConfig, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of the command line against the local cluster."""
-    endpoints = ",".join(address.client for address in cluster.nodes)
-    environment = {**os.environ, "RAFTZMQ_ENDPOINTS": endpoints}
+def raftzmq(*arguments: str, shown: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a command of the command line against the local cluster; with ``shown`` it prints by itself."""
+    if shown:
+        print(f"$ bin/raftzmq {shlex.join(arguments)}", flush=True)
     command = [sys.executable, "-P", "-m", "raftzmq", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=ENVIRONMENT, cwd=ROOT, capture_output=not shown, text=True, check=False)
 
 
-def wait_for_leader(cluster: ClusterConfig, deadline: float) -> None:
+def wait_for_leader(deadline: float) -> None:
     """Wait until a node leads and all others follow it; fails if a node ends or the time is over."""
     last = ""
     while time.monotonic() < deadline:
         check_programs(programs())
-        answer = raftzmq(cluster, "status", "--json")
+        answer = raftzmq("status", "--json")
         last = answer.stdout + answer.stderr
         try:
             rows = json.loads(answer.stdout)["nodes"]
@@ -248,24 +253,18 @@ def up(arguments: argparse.Namespace) -> None:
         start_supervisord(configuration)
         SIZE.write_text(f"{nodes}\n")
         print(f"supervisord starts {nodes} nodes and the collector")
-    wait_for_leader(cluster, time.monotonic() + arguments.timeout)
-    for command in (["put", "raftzmq/up", time.strftime("%Y-%m-%d %H:%M:%S")], ["get", "raftzmq/up"]):
-        done = raftzmq(cluster, *command)
-        print(f"$ bin/raftzmq {' '.join(command)}\n{done.stdout}{done.stderr}", end="")
+    wait_for_leader(time.monotonic() + arguments.timeout)
+    now = time.strftime("%Y-%m-%d %H:%M:%S")
+    for command in (["put", "raftzmq/up", now], ["get", "raftzmq/up", "--json"], ["status"]):
+        done = raftzmq(*command, shown=True)
         if done.returncode != 0:
             fail(f"It ended with exit code {done.returncode}. The logs are in {HOME}.")
-    print("$ bin/raftzmq status")
-    print(raftzmq(cluster, "status").stdout, end="")
-    print(where_next(cluster, configuration))
+    print(where_next(configuration))
 
 
-def where_next(cluster: ClusterConfig, configuration: Path) -> str:
+def where_next(configuration: Path) -> str:
     """Where to look next, as commands that can be typed."""
-    lines = []
-    if len(cluster.nodes) != 5:
-        endpoints = ",".join(address.client for address in cluster.nodes)
-        lines += [f"  export RAFTZMQ_ENDPOINTS={endpoints}", "                          the commands below take it"]
-    lines += [
+    lines = [
         "  bin/raftzmq put K V     write; get, del, range and cas are there too",
         "  bin/raftzmq events --follow",
         "                          elections, votes, appends and commits as they happen",

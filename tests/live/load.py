@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from raftzmq import Client
+from raftzmq import Client, KeyValue
 from raftzmq.errors import RequestError
 from tests.live.harness import PATIENCE, eventually
 
@@ -123,14 +123,24 @@ class Load:
                     self.told.swaps_acknowledged += 1
 
 
+def everything(endpoints: Sequence[str], prefix: str) -> list[KeyValue]:
+    """All keys that begin with ``prefix``, as of one revision."""
+    with Client(endpoints, timeout=PATIENCE) as client:
+        answer = client.range(prefix)
+        rows = answer.items
+        while answer.more:
+            answer = client.range(prefix, resume_key=answer.resume_key, revision=answer.revision)
+            rows += answer.items
+    return rows
+
+
 def check(endpoints: Sequence[str], *tellings: Told) -> None:
     """Hold the store to what clients were told, by linearizable reads.
 
     Acknowledged: there, once, at the revision that was told. Refused: not there. Unknown: there once or not at all.
     The revisions add up: nothing was applied twice, under whatever key.
     """
-    with Client(endpoints, timeout=PATIENCE) as client:
-        rows = {row.key.decode(): row for row in client.range(prefix="load/")}
+    rows = {row.key.decode(): row for row in everything(endpoints, "load/")}
     counter = rows.pop(COUNTER, None)
     acknowledged = {key: value for told in tellings for key, value in told.acknowledged.items()}
     revisions = {key: revision for told in tellings for key, revision in told.revisions.items()}
