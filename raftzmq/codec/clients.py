@@ -17,7 +17,7 @@ from raftzmq.errors import InvalidRequest
 Counter = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
-class Hello(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):
+class Hello(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=1, frozen=True, gc=False):
     """Opens every exchange. ``cluster`` may be empty: the client takes whatever cluster answers."""
 
     minimum: Counter
@@ -26,21 +26,21 @@ class Hello(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):
     client: bytes
 
 
-class Execute(msgspec.Struct, array_like=True, tag=2, frozen=True, gc=False):
+class Execute(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=2, frozen=True, gc=False):
     """Commands: the payload is one parcel. ``timeout_us`` is what is left of the client's patience."""
 
     request: Counter
     timeout_us: Counter
 
 
-class Read(msgspec.Struct, array_like=True, tag=3, frozen=True, gc=False):
+class Read(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=3, frozen=True, gc=False):
     """Linearizable queries: the payload is a list of them, answered in order."""
 
     request: Counter
     timeout_us: Counter
 
 
-class StatusRequest(msgspec.Struct, array_like=True, tag=4, frozen=True, gc=False):
+class StatusRequest(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=4, frozen=True, gc=False):
     """How does the node see the world? Answered at once, by any node, without consensus."""
 
     request: Counter
@@ -49,7 +49,7 @@ class StatusRequest(msgspec.Struct, array_like=True, tag=4, frozen=True, gc=Fals
 ClientFrame = Hello | Execute | Read | StatusRequest
 
 
-class Welcome(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):
+class Welcome(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=1, frozen=True, gc=False):
     """The handshake is accepted. ``members`` are (node, client endpoint); ``leader`` is empty if unknown."""
 
     version: Counter
@@ -60,7 +60,7 @@ class Welcome(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):
     members: list[tuple[str, str]]
 
 
-class Answer(msgspec.Struct, array_like=True, tag=2, frozen=True, gc=False):
+class Answer(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=2, frozen=True, gc=False):
     """Results ``first``, ``first + 1``, … of a request; ``done`` with the last of them. Payload: list of results."""
 
     request: Counter
@@ -68,7 +68,7 @@ class Answer(msgspec.Struct, array_like=True, tag=2, frozen=True, gc=False):
     done: bool
 
 
-class Failure(msgspec.Struct, array_like=True, tag=3, frozen=True, gc=False):
+class Failure(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=3, frozen=True, gc=False):
     """A request as a whole failed. ``definite``: this sending of it was surely not, and never will be, applied.
 
     ``code`` is one of `raftzmq.errors.REQUEST_ERRORS`, or ``not_leader`` (ask ``leader``, at ``endpoint``, or
@@ -83,7 +83,7 @@ class Failure(msgspec.Struct, array_like=True, tag=3, frozen=True, gc=False):
     endpoint: str = ""
 
 
-class StatusAnswer(msgspec.Struct, array_like=True, tag=4, frozen=True, gc=False):
+class StatusAnswer(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=4, frozen=True, gc=False):
     """The payload is the node's row of ``status --json``."""
 
     request: Counter
@@ -132,5 +132,5 @@ def decode_results(data: bytes) -> list[Any]:
     """The results in an `Answer`'s payload; raises InvalidRequest."""
     try:
         return _decode_results(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"the node's results cannot be decoded: {error}") from None

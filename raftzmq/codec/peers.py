@@ -28,7 +28,7 @@ Checksum = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
-class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class Envelope(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     """Who speaks. ``kind`` is 0 for a refusal, else the place of the message's type in `_TYPES`."""
 
     minimum: Counter
@@ -40,26 +40,26 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     kind: Counter
 
 
-class Refusal(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class Refusal(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     """Answers a message whose envelope doesn't fit: another cluster, another incarnation, no common version."""
 
     reason: str
 
 
-class _RequestVote(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class _RequestVote(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     last_log_index: Counter
     last_log_term: Counter
     pre_vote: bool
 
 
-class _RequestVoteResponse(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class _RequestVoteResponse(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     granted: bool
     pre_vote: bool
 
 
-class _AppendEntries(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class _AppendEntries(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     prev_log_index: Counter
     prev_log_term: Counter
@@ -68,7 +68,7 @@ class _AppendEntries(msgspec.Struct, array_like=True, frozen=True, gc=False):
     entries: list[tuple[Counter, Counter, EntryKind, Checksum]]
 
 
-class _AppendEntriesResponse(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class _AppendEntriesResponse(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     success: bool
     match_index: Counter
@@ -78,12 +78,12 @@ class _AppendEntriesResponse(msgspec.Struct, array_like=True, frozen=True, gc=Fa
     hint_term: Counter
 
 
-class _ReadIndex(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class _ReadIndex(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     context: Counter
 
 
-class _ReadIndexResponse(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class _ReadIndexResponse(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     context: Counter
     index: Counter

@@ -3,6 +3,9 @@
 A *parcel* is what one client sent in one message: a run of commands of one session with consecutive sequence
 numbers. A *batch* is the payload of one Raft entry: a header, then the parcels' bytes exactly as the clients
 encoded them, so a command is encoded once in its life. All of it is MessagePack, decoded by type in C.
+
+Unknown fields are forbidden: msgspec would skip them recursively, and one nested deeply enough for that to fail at
+*some* depth of the stack could pass the door and then be a committed entry that no replica can apply.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ Value = Annotated[bytes, msgspec.Meta(max_length=VALUE_BYTES_MAX)]
 Counter = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
-class Put(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):
+class Put(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=1, frozen=True, gc=False):
     """Set ``key``; the result is the new revision, an int."""
 
     key: Key
@@ -33,13 +36,13 @@ class Put(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):
     lease: Counter = 0
 
 
-class Delete(msgspec.Struct, array_like=True, tag=2, frozen=True, gc=False):
+class Delete(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=2, frozen=True, gc=False):
     """Remove ``key``; the result is ``[deleted, revision]``: revision is the store's after the command."""
 
     key: Key
 
 
-class CompareAndSwap(msgspec.Struct, array_like=True, tag=3, frozen=True, gc=False):
+class CompareAndSwap(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=3, frozen=True, gc=False):
     """Set ``key`` to ``value`` if it is as expected; the result is ``[succeeded, revision]``.
 
     With ``mod_revision`` the key's last modification must be that revision (0: it must not exist); otherwise
@@ -53,7 +56,7 @@ class CompareAndSwap(msgspec.Struct, array_like=True, tag=3, frozen=True, gc=Fal
     mod_revision: Counter | None = None
 
 
-class OpenSession(msgspec.Struct, array_like=True, tag=4, frozen=True, gc=False):
+class OpenSession(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=4, frozen=True, gc=False):
     """Open a session; it travels alone, and its entry's index is the session's id and the result (thesis 6.3)."""
 
     client: Annotated[bytes, msgspec.Meta(min_length=1, max_length=64)]
@@ -62,7 +65,7 @@ class OpenSession(msgspec.Struct, array_like=True, tag=4, frozen=True, gc=False)
 Command = Put | Delete | CompareAndSwap | OpenSession
 
 
-class Parcel(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class Parcel(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     """Commands ``first``, ``first + 1``, … of ``session``; every sequence below ``lowest`` has been answered."""
 
     session: Counter
@@ -71,14 +74,14 @@ class Parcel(msgspec.Struct, array_like=True, frozen=True, gc=False):
     commands: Annotated[list[Command], msgspec.Meta(min_length=1)]
 
 
-class Get(msgspec.Struct, array_like=True, tag=1, frozen=True, gc=False):
+class Get(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=1, frozen=True, gc=False):
     """Read ``key`` as of ``revision`` (0: now); the result is a row or None."""
 
     key: Key
     revision: Counter = 0
 
 
-class Range(msgspec.Struct, array_like=True, tag=2, frozen=True, gc=False):
+class Range(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=2, frozen=True, gc=False):
     """Read keys in ``[start, end)`` (``end`` None: to the last key), at most ``limit``, as of ``revision`` (0: now).
 
     The result is ``[revision, more, resume_key, rows]``; with ``more``, ``resume_key`` is the ``start`` of the rest.
@@ -90,7 +93,7 @@ class Range(msgspec.Struct, array_like=True, tag=2, frozen=True, gc=False):
     revision: Counter = 0
 
 
-class StateHash(msgspec.Struct, array_like=True, tag=3, frozen=True, gc=False):
+class StateHash(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=3, frozen=True, gc=False):
     """Hash everything stored; the result is ``[last_applied, revision, hex digest]``. Reads the whole state."""
 
 
