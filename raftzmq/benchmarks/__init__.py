@@ -1,0 +1,13 @@
+"""Measurements of the shipped store by the shipped client: each starts a cluster of its own, and checks its answers.
+
+::
+
+    throughput ─┬─▶ local_cluster   node processes on free ports, in a directory that is removed at the end
+                ├─▶ load            client processes that put as fast as they are answered, and remember every answer
+                ├─▶ verification    every acknowledged write is there, once, and all nodes hold the same
+                ├─▶ yardstick       the same load on another program, alternating, as a ratio
+                └─▶ figures, display, program
+    failover ───┘
+
+A run that loses a write has no figures: it fails.
+"""

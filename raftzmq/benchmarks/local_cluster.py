@@ -1,0 +1,184 @@
+"""Real node processes on free ports of loopback, without a supervisor: what is killed here stays dead until started."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import raftzmq.config
+from raftzmq.client.sync import Client
+from raftzmq.config import Address, ClusterConfig
+from raftzmq.errors import RaftzmqError
+
+T = TypeVar("T")
+
+PATIENCE_S = 60.0
+"""How long a cluster may take to do what it should do within a second or two."""
+LOG_LINES = 15
+"""Of a node's log, when it ended by itself."""
+_LOWEST_PORT = 19_200
+"""Above the ports of the local cluster of `bin/up`, however many nodes that has."""
+
+
+class ClusterFailed(RaftzmqError):
+    """A node ended by itself, or the cluster did not become what was waited for."""
+
+
+def free_cluster(count: int) -> ClusterConfig:
+    """A configuration of ``count`` nodes on free ports."""
+    ports = [f"tcp://127.0.0.1:{port}" for port in _free_ports(3 * count + 1)]
+    nodes = tuple(Address(f"n{k + 1}", *ports[3 * k : 3 * k + 3]) for k in range(count))
+    return ClusterConfig(f"bench-{os.getpid()}-{random.randrange(10**6)}", nodes, ports[-1])
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports that nobody holds, below those that outgoing connections are given: a node must find its own again."""
+    found: list[int] = []
+    highest = _first_outgoing_port()
+    while len(found) < count:
+        port = random.randrange(_LOWEST_PORT, highest)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found
+
+
+def _first_outgoing_port() -> int:
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:
+        # not Linux: the first port that RFC 6335 leaves to outgoing connections
+        return 49_152
+
+
+class LocalCluster:
+    """Nodes n1, n2, … in a fresh directory below ``directory`` (default: the system's for temporary files).
+
+    A context manager: entering starts the nodes and waits until a leader serves; leaving kills them, by pid, and
+    removes the directory, unless an error other than an interruption leaves through it: logs and data are kept then.
+    """
+
+    def __init__(self, count: int, directory: Path | None = None) -> None:
+        self.configuration = free_cluster(count)
+        self.path = Path(tempfile.mkdtemp(prefix="raftzmq-bench-", dir=directory))
+        self.keep = False
+        self._file = self.path / "cluster.toml"
+        self._file.write_text(self.configuration.to_toml())
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def nodes(self) -> list[str]:
+        """Names of all nodes."""
+        return [address.node for address in self.configuration.nodes]
+
+    @property
+    def endpoints(self) -> list[str]:
+        """Where clients knock."""
+        return [address.client for address in self.configuration.nodes]
+
+    def __enter__(self) -> Self:
+        try:
+            for node in self.nodes:
+                self.start(node)
+            self.leader()
+        except BaseException as error:
+            self._end(error)
+            raise
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
+        for process in self._processes.values():
+            process.kill()
+        for process in self._processes.values():
+            process.wait()
+        if self.keep or isinstance(error, Exception):
+            print(f"logs and data of the nodes are kept in {self.path}", file=sys.stderr)
+        else:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def log(self, node: str) -> Path:
+        """Where a node's log is."""
+        return self.path / f"{node}.log"
+
+    def pid(self, node: str) -> int:
+        """The process of a node."""
+        return self._processes[node].pid
+
+    def start(self, node: str) -> None:
+        """Start a node that doesn't run; its output is appended to its log."""
+        command = [sys.executable, "-P", "-m", "raftzmq", "node", "--node", node]
+        command += ["--config", str(self._file), "--data", str(self.path / node)]
+        # Of this tree, installed or not, and with none of the caller's settings.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
+        environment["PYTHONPATH"] = str(Path(raftzmq.config.__file__).parent.parent)
+        with self.log(node).open("ab") as log:
+            # A process group of its own: Ctrl-C is for this program, which then ends its nodes itself.
+            self._processes[node] = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, process_group=0
+            )
+
+    def kill(self, node: str) -> None:
+        """SIGKILL; the process is gone when this returns."""
+        self._processes[node].kill()
+        self._processes[node].wait()
+
+    def check_running(self) -> None:
+        """Raise ClusterFailed if a node ended by itself, with the end of its log, which says why."""
+        for node, process in self._processes.items():
+            code = process.poll()
+            if code not in (None, -signal.SIGKILL):
+                tail = "\n".join(self.log(node).read_text(errors="replace").splitlines()[-LOG_LINES:])
+                raise ClusterFailed(f"{node} ended by itself with exit code {code}:\n{tail}")
+
+    def wait(self, look: Callable[[], T | None], what: str, patience_s: float = PATIENCE_S) -> T:
+        """The first value of ``look()`` that isn't None; raises ClusterFailed after ``patience_s``, saying ``what``."""
+        deadline = time.monotonic() + patience_s
+        while True:
+            self.check_running()
+            value = look()
+            if value is not None:
+                return value
+            if time.monotonic() > deadline:
+                raise ClusterFailed(f"not within {patience_s:g} s: {what}")
+            time.sleep(0.02)
+
+    def statuses(self, client: Client) -> dict[str, dict[str, Any]]:
+        """The rows of the nodes that answer, by name."""
+        return {row["node"]: row for row in client.status() if row["reachable"]}
+
+    def leader(self, above_term: int = 0) -> tuple[str, int]:
+        """Wait until all nodes follow one leader of a term above ``above_term``, and it serves; its name and term.
+
+        It serves once it has committed in its term: a linearizable read tells (thesis 6.4).
+        """
+
+        with Client(self.endpoints) as client:
+
+            def look() -> tuple[str, int] | None:
+                rows = self.statuses(client).values()
+                leaders = {(str(row["leader"]), int(row["term"])) for row in rows}
+                if len(rows) < len(self.nodes) or len(leaders) != 1:
+                    return None
+                ((name, term),) = leaders
+                return (name, term) if name in self.nodes and term > above_term else None
+
+            found = self.wait(look, f"a leader that all {len(self.nodes)} nodes follow")
+            client.get(b"is anybody there?", timeout=PATIENCE_S)
+        return found
