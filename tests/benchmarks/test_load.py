@@ -1,0 +1,32 @@
+"""What client processes put: the workload that the figures' names promise."""
+
+from __future__ import annotations
+
+import zlib
+
+from raftzmq.benchmarks.load import Plan, key_name
+from raftzmq.benchmarks.throughput import Options
+
+
+def test_keys_have_eight_bytes() -> None:
+    assert {len(key_name(number)) for number in (0, 99_999, 99_999_999)} == {8}
+
+
+def test_values_have_their_size_are_all_different_and_cannot_be_compressed() -> None:
+    values = [Plan(client, (), 1, 1, 256, 1, 1).values() for client in (0, 1)]
+    made = [value(sequence) for value in values for sequence in range(500)]
+    assert {len(value) for value in made} == {256}
+    assert len(set(made)) == len(made)
+    assert min(len(zlib.compress(value, 9)) for value in made) >= 256 - 8
+
+
+def test_the_same_seed_gives_the_same_values() -> None:
+    first, again, other = (Plan(0, (), 1, 1, 64, 1, seed).values() for seed in (1, 1, 2))
+    assert first(9) == again(9) != other(9)
+
+
+def test_operations_and_puts_in_flight_are_shared_out_whole() -> None:
+    plans = Options(operations=10, in_flight=5, clients=3).plans(["tcp://127.0.0.1:1"])
+    assert [plan.operations for plan in plans] == [4, 3, 3]
+    assert [plan.in_flight for plan in plans] == [2, 2, 1]
+    assert [plan.client for plan in plans] == [0, 1, 2]
