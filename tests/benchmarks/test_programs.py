@@ -1,0 +1,118 @@
+"""The benchmarks as users start them: figures with units, in pipes and as JSON, and nothing left after Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.live.harness import eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
+SMALL = ("--operations", "300", "--in-flight", "16", "--keys", "50")
+
+pytestmark = pytest.mark.live
+
+
+def bench(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one of ``bench/``, from a directory that is not its own."""
+    command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), *arguments]
+    return subprocess.run(command, env=ENVIRONMENT, cwd="/", capture_output=True, text=True, check=False, timeout=110)
+
+
+def test_throughput_gives_figures_with_their_unit(tmp_path: Path) -> None:
+    done = bench("throughput", *SMALL, "--clients", "2", "--json", "--directory", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["acknowledged"] + figures["failed"] == 300
+    assert figures["puts_per_second"] > 0
+    assert 0 < figures["latency_p50_ms"] <= figures["latency_p99_ms"] <= figures["latency_p999_ms"]
+    assert 0 < figures["keys_read_back"] <= 50
+    assert figures["nodes_with_equal_state"] == figures["nodes"] == 3
+    assert figures["elections"] >= 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_throughput_alternates_with_another_program(tmp_path: Path) -> None:
+    other = tmp_path / "other.py"
+    other.write_text(
+        "import json, os, sys\n"
+        "assert sys.argv[1:] == ['relay', '--in-flight', '16', '--operations', '300', '--clients', '1', "
+        "'--size', '256'], sys.argv\n"
+        "assert os.environ['FLOOR_DIR'], 'no directory'\n"
+        "print(json.dumps({'operations_per_second': 1000}))\n"
+    )
+    options = ("--against", str(other), "--pairs", "2", "--json", "--directory", str(tmp_path))
+    done = bench("throughput", *SMALL, *options)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["yardstick_operations_per_second"] == [1000.0, 1000.0]
+    assert len(figures["puts_per_second"]) == 2
+    assert figures["puts_per_second_median"] == pytest.approx(sum(figures["puts_per_second"]) / 2)
+    assert figures["ratio_of_medians"] == pytest.approx(figures["puts_per_second_median"] / 1000, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("raise SystemExit(3)", "exit code 3"), ("print('fast')", "printed no operations_per_second: 'fast")],
+)
+def test_another_program_that_fails_ends_the_comparison(tmp_path: Path, text: str, reason: str) -> None:
+    other = tmp_path / "other.py"
+    other.write_text(text)
+    done = bench("throughput", *SMALL, "--against", str(other))
+    assert done.returncode == 1
+    assert reason in done.stderr
+    assert not done.stdout
+
+
+def test_failover_kills_leaders_and_prints_plain_lines_into_a_pipe(tmp_path: Path) -> None:
+    done = bench("failover", "--runs", "2", "--directory", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    figures = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert 0 < float(figures["failover_median_ms"]) <= float(figures["failover_worst_ms"])
+    assert len(figures["failover_ms"].split()) == 2
+    assert all(int(terms) >= 1 for terms in figures["terms"].split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_more_clients_than_puts_are_refused() -> None:
+    done = bench("throughput", "--clients", "3", "--in-flight", "2")
+    assert done.returncode == 2
+    assert "--in-flight" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_benchmark_leaves_no_process_and_no_file(tmp_path: Path, number: signal.Signals) -> None:
+    command = [sys.executable, str(ROOT / "bench" / "throughput.py"), "--operations", "1000000"]
+    process = subprocess.Popen(
+        [*command, "--directory", str(tmp_path)], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        # three nodes, a client and what multiprocessing needs for it
+        family = eventually(lambda: enough(descendants(process.pid), 5), "nodes and a client run")
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode != 0
+    eventually(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], "all of them are gone")
+    assert not list(tmp_path.iterdir())
+
+
+def enough(found: list[int], count: int) -> list[int] | None:
+    """What was found, if it is at least ``count``."""
+    return found if len(found) >= count else None
+
+
+def descendants(pid: int) -> list[int]:
+    """Processes that a process started, and theirs."""
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    children = [int(child) for child in path.read_text().split()]
+    return [*children, *(each for child in children for each in descendants(child))]
