@@ -1,0 +1,39 @@
+"""``raftzmq bench``: measurements on a cluster that is started for them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+_COMMANDS = {
+    "throughput": ("raftzmq.benchmarks.throughput:throughput", "Puts per second, and their latency."),
+    "failover": ("raftzmq.benchmarks.failover:failover", "Time without writes after the leader was killed."),
+}
+
+
+class _Benchmarks(click.Group):
+    """Loads a benchmark when it is called: the help needs neither sockets nor clients."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load the command, or None if there is none of that name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The benchmarks, without loading any."""
+        with formatter.section("Benchmarks"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_Benchmarks)
+def bench() -> None:
+    """Measure raftzmq on this machine. Each benchmark starts a cluster of its own and checks every answer."""
