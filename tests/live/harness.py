@@ -33,11 +33,11 @@ def pause(seconds: float = 0.02) -> None:
 
 
 def eventually(look: Callable[[], T | None], what: str, *, seconds: float = PATIENCE) -> T:
-    """The first value of ``look()`` that is neither None nor False; fails after ``seconds``, saying ``what``."""
+    """The first value of ``look()`` that counts as true; fails after ``seconds``, saying ``what``."""
     deadline = time.monotonic() + seconds
     while True:
         value = look()
-        if value is not None and value is not False:
+        if value:
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")

@@ -136,5 +136,6 @@ def pause_the_leader(cluster: LiveCluster, seconds: float) -> int:
         eventually(stepped_down, "the old leader follows a later term")
         since = reader.answered
         eventually(lambda: reader.answered >= since + 20 or reader.stale, "reads at the old leader after the pause")
+        print(f"{reader.answered} reads answered, {reader.heard_of_the_pause} of those asked in the pause heard of")
         assert not reader.stale, reader.stale[:5]
         return reader.heard_of_the_pause

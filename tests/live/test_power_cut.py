@@ -102,6 +102,7 @@ def test_the_same_run_without_metasync_loses_something(tmp_path: Path) -> None:
                     run.verify()
                 except AssertionError as error:
                     lost = str(error)
+                    print(f"cut {number}: {lost}")
                     break
             assert lost, (
                 "nothing was lost without the sync of the meta page: this file system, or the disk under it, keeps "
