@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from textwrap import fill
 from typing import Any
 
 import click
 
 from raftzmq.cli.output import printable
 
-NODE_COLOURS = ("cyan", "magenta", "blue", "yellow", "green", "bright_blue")
+NODE_COLOURS = ("cyan", "magenta", "blue", "bright_cyan", "bright_magenta", "bright_blue")
+"""Not green, yellow and red: those tell leaders, candidates and trouble."""
 ROLE_COLOURS = {"leader": "green", "candidate": "yellow", "pre-candidate": "yellow"}
 ALARMS = {"corrupt", "dropped", "gap", "peer_refused", "client_refused", "disrupt_refused", "truncate"}
 QUIET = {"append", "commit", "apply", "storage", "request", "read"}
 """What a busy cluster says all the time: shown dim, so that the rest stands out."""
 
 Event = dict[str, Any]
+INDENT = len("12:34:56.789 n1   t5    role     ")
+NARROW = 20
+"""Below this many columns for the text itself, wrapping it makes it harder to read."""
 _ENVELOPE = {"v", "node", "boot", "seq", "ts", "mono_ns", "term", "type"}
 
 
-def event_line(event: Event, *, colours: bool) -> str:
-    """An event as a line without its end."""
+def event_line(event: Event, *, colours: bool, width: int = 0) -> str:
+    """An event as a line without its end; with ``width``, what is longer goes on below, indented."""
     kind, node = str(event["type"]), str(event["node"])
     when = datetime.fromtimestamp(event["ts"]).strftime("%H:%M:%S.%f")[:-3]
     text = printable(describe(event))
+    if width - INDENT >= NARROW:
+        text = fill(text, width - INDENT, break_on_hyphens=False).replace("\n", "\n" + " " * INDENT)
     term = f"t{event.get('term', '?')!s:<4}"
     if not colours:
         return f"{when} {printable(node):<4} {term} {kind:<8} {text}"
@@ -116,7 +123,6 @@ def _gap(e: Event) -> str:
 
 _WORDS: dict[str, Callable[[Event], str]] = {
     "boot": _boot,
-    "stop": lambda e: str(e["reason"]),
     "corrupt": lambda e: str(e["what"]),
     "role": lambda e: f"{e['previous']} → {e['role']}: {e['reason']}",
     "term": lambda e: f"{e['previous']} → {e['term']}: {e['reason']}",
@@ -133,6 +139,6 @@ _WORDS: dict[str, Callable[[Event], str]] = {
     "read": lambda e: f"{_count(e['count'], 'read')} answered at {e['index']}",
     "client_refused": lambda e: str(e["reason"]),
     "peer_refused": lambda e: str(e["reason"]),
-    "dropped": lambda e: f"{_count(e['count'], 'message')} to {e['what']}: pipe full",
+    "dropped": lambda e: f"{_count(e['count'], 'message')} ({e['what']}) not sent: no room, or nobody there",
     "gap": _gap,
 }

@@ -8,12 +8,13 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from raftzmq.cli.options import CONTEXT, EVENTS_DIRECTORY, config_option, json_option, load_cluster
-from raftzmq.cli.output import colours_wanted, note, write
+from raftzmq.cli.output import colours_wanted, note, on_terminal, write
 
 PATIENCE_S = 1.5
 """A connection on one machine takes milliseconds: after this the user is told what is waited for."""
@@ -170,10 +171,11 @@ def _printer(as_json: bool) -> Callable[[Iterable[tuple[bytes, Event]]], None]:
         return lambda found: write(b"".join(payload + b"\n" for payload, _ in found))
     from raftzmq.cli.event_lines import event_line
 
-    colours = colours_wanted()
+    terminal, colours = on_terminal(), colours_wanted()
 
     def show(found: Iterable[tuple[bytes, Event]]) -> None:
-        text = "".join(event_line(event, colours=colours) + "\n" for _, event in found)
+        width = get_terminal_size().columns if terminal else 0
+        text = "".join(event_line(event, colours=colours, width=width) + "\n" for _, event in found)
         write(text.encode("utf-8", "backslashreplace"))
 
     return show

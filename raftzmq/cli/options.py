@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,6 +28,7 @@ HOME = Path(".raftzmq")
 EVENTS_DIRECTORY = HOME / "collector"
 LOCAL_NODES = 5
 TIMEOUT_S = 5.0
+_ENDPOINT = re.compile(r"tcp://[^\s/]+:\d{1,5}|ipc://\S+")
 CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True}
 
 
@@ -117,7 +119,8 @@ def load_cluster(config: Path | None, nodes: int | None = None) -> ClusterConfig
     try:
         text = config.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read {config}: {error}") from None
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise ConfigurationError(f"cannot read the cluster file {config}: {reason}") from None
     return parse_cluster(text, str(config))
 
 
@@ -131,7 +134,11 @@ def find_endpoints(endpoints: str | None, config: Path | None) -> tuple[str, ...
     parts = [part.strip() for part in endpoints.split(",") if part.strip()]
     if not parts:
         raise ConfigurationError("--endpoints is empty: give addresses like 127.0.0.1:7201,127.0.0.1:7202")
-    return tuple(dict.fromkeys(part if "://" in part else f"tcp://{part}" for part in parts))
+    found = tuple(dict.fromkeys(part if "://" in part else f"tcp://{part}" for part in parts))
+    for endpoint in found:
+        if not _ENDPOINT.fullmatch(endpoint):
+            raise ConfigurationError(f"{endpoint!r} is no endpoint: give addresses like 127.0.0.1:7201")
+    return found
 
 
 def _is_typed(option: str) -> bool:

@@ -153,16 +153,21 @@ def _line(item: KeyValue, keys_only: bool) -> str:
 
 
 def _print_table(items: list[KeyValue], *, header: bool) -> None:
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
     screen = console()
+    # What is longer than the screen is cut here already: rich would measure all of it.
+    most = 4 * screen.width
+    rows = [(printable_bytes(i.key[:most]), printable_bytes(i.value[:most]), str(i.mod_revision)) for i in items]
+    key_width = max(3, min(max(cell_len(key) for key, _, _ in rows), screen.width // 2))
+    revision_width = max(8, *(len(revision) for _, _, revision in rows))
+    value_width = max(5, screen.width - key_width - revision_width - 6)
     table = Table(box=None, show_header=header, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("KEY", style="cyan", no_wrap=True, overflow="ellipsis", max_width=max(20, screen.width // 2))
-    table.add_column("VALUE", no_wrap=True, overflow="ellipsis")
-    table.add_column("REVISION", justify="right", style="dim", no_wrap=True)
-    for item in items:
-        # A value longer than the screen is cut here already: rich would measure all of it.
-        shown = [Text(printable_bytes(data[: 4 * screen.width])) for data in (item.key, item.value)]
-        table.add_row(*shown, str(item.mod_revision))
+    table.add_column("KEY", style="cyan", no_wrap=True, overflow="ellipsis", width=key_width)
+    table.add_column("REVISION", justify="right", style="dim", no_wrap=True, width=revision_width)
+    table.add_column("VALUE", no_wrap=True, overflow="ellipsis", width=value_width)
+    for key, value, revision in rows:
+        table.add_row(Text(key), revision, Text(value))
     screen.print(table)

@@ -19,8 +19,8 @@ STABLE = ("role", "term", "leader", "commit_index", "last_applied", "last_log_in
 """What every row has, null for a node that doesn't answer; other fields may come and go."""
 HEALTH_KEY = b"raftzmq/health"
 """The key that `health` reads. It needn't exist: the read takes the same way."""
-WIDE = 100
-"""From this many columns on a terminal has room for everything."""
+ANY, NORMAL, WIDE = 0, 76, 100
+"""Columns of a terminal from which on there is room for a column of the table."""
 
 Row = dict[str, Any]
 
@@ -73,18 +73,18 @@ def find_trouble(rows: list[Row]) -> str:
     return ""
 
 
-COLUMNS: tuple[tuple[str, str, bool, bool], ...] = (
-    # heading, field, right-aligned, only where there is room
-    ("NODE", "node", False, False),
-    ("ROLE", "role", False, False),
-    ("TERM", "term", True, False),
-    ("LEADER", "leader", False, False),
-    ("COMMIT", "commit_index", True, False),
-    ("APPLIED", "last_applied", True, False),
-    ("LOG", "last_log_index", True, False),
-    ("REVISION", "revision", True, True),
-    ("PID", "pid", True, True),
-    ("ENDPOINT", "endpoint", False, False),
+COLUMNS: tuple[tuple[str, str, bool, int], ...] = (
+    # heading, field, right-aligned, width of the terminal that it needs
+    ("NODE", "node", False, ANY),
+    ("ROLE", "role", False, ANY),
+    ("TERM", "term", True, ANY),
+    ("LEADER", "leader", False, ANY),
+    ("COMMIT", "commit_index", True, ANY),
+    ("APPLIED", "last_applied", True, ANY),
+    ("LOG", "last_log_index", True, NORMAL),
+    ("REVISION", "revision", True, WIDE),
+    ("PID", "pid", True, WIDE),
+    ("ENDPOINT", "endpoint", False, NORMAL),
 )
 
 
@@ -117,7 +117,7 @@ def _print_table(rows: list[Row], trouble: str) -> None:
     from rich.text import Text
 
     screen = console()
-    columns = [column for column in COLUMNS if screen.width >= WIDE or not column[3]]
+    columns = [column for column in COLUMNS if screen.width >= column[3]]
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for heading, _, right, _ in columns:
         table.add_column(heading, justify="right" if right else "left", no_wrap=True)

@@ -65,18 +65,10 @@ _MEMBERSHIP = (
         "voters nodes the members of the configuration in force",
     ),
     _type(
-        "stop",
-        "the node stops in good order",
-        "none: operations",
-        "reason text why it stops",
-    ),
-    _type(
         "corrupt",
-        "bytes stored or received failed their checksum; the node does not use them",
+        "bytes that came from a peer failed their checksum; the node does not use them",
         "thesis 3.8 (persistent state)",
-        "what text which record, and what is wrong with it",
-        "sender node who sent it, if it came from a peer",
-        "index index where in the log it belongs, if that is known",
+        "what text which record, and who sent it",
     ),
 )
 
@@ -135,7 +127,7 @@ _LOG = (
         "first index first new entry",
         "last index last new entry",
         "bytes bytes their payload",
-        "batch count commands in them",
+        "batch count entries in this round",
         "role role the node's role: a leader makes entries, a follower receives them",
     ),
     _type(
@@ -191,7 +183,6 @@ _CLIENTS = (
         "thesis 6.4 (ReadIndex)",
         "count count reads answered together",
         "index index the state contained at least this entry when it answered",
-        "waited_us microseconds how long the oldest of them waited",
     ),
     _type(
         "client_refused",
@@ -203,12 +194,11 @@ _CLIENTS = (
         "peer_refused",
         "a message on the peers' socket was refused: another cluster, a stranger, a changed incarnation, bad frames",
         "none: the door of the node",
-        "peer node who claims to have sent it, empty if that cannot be read",
         "reason text what was wrong with it",
     ),
     _type(
         "dropped",
-        "messages were dropped because a pipe was full; Raft sends again, clients ask again",
+        "messages were dropped: a pipe was full, or nobody was connected; Raft sends again, clients ask again",
         "thesis 10.1 (messages may be lost)",
         "what text `peer`, `client` or `events`",
         "count count messages dropped since the last such event",

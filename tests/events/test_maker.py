@@ -156,10 +156,10 @@ JSON_OR_NOT = st.recursive(
 def test_no_value_breaks_an_event(fields: dict[str, Any]) -> None:
     events = make()
     events.subscribe(b"")
-    events.emit("stop", 3, 4, fields)
-    events.emit("stop", 3, 4, {})
+    events.emit("corrupt", 3, 4, fields)
+    events.emit("corrupt", 3, 4, {})
     [(topic, event), (_, after)] = emitted(events)
-    assert topic == topic_of("n1", "stop")
+    assert topic == topic_of("n1", "corrupt")
     assert event["seq"] == 1
     assert set(event) == {*ENVELOPE, *fields}
     assert after["seq"] == 2
