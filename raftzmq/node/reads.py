@@ -22,10 +22,14 @@ class WaitingRead:
 
 @dataclass(slots=True)
 class _Asked:
-    """A context that the core was asked about, when, and the reads that its answer is for."""
+    """A context that the core was asked about, when, and the reads that its answer is for.
+
+    ``repeated``: its reads have been asked for again since, under another context.
+    """
 
     asked_us: int
     tokens: list[int]
+    repeated: bool = False
 
 
 class Reads:
@@ -33,7 +37,8 @@ class Reads:
 
     A read is *new* (no context asked for it yet), *asked*, *indexed* (its index is known, the state isn't there yet)
     or *running* (in a job of the state). Contexts start at a random number and are never used again, so an answer to
-    a question of an earlier life, or to one asked before a retry, fits nothing (a stale one would be a stale read).
+    a question of an earlier life fits nothing (it would be a stale read). A retry takes a fresh context; an answer to
+    the older one is still good for the reads that it was asked for, since they had come before it.
     """
 
     def __init__(self, first_context: int, retry_us: int) -> None:
@@ -41,6 +46,7 @@ class Reads:
         self._next_token = 1
         self._retry_us = retry_us
         self._waiting: dict[int, WaitingRead] = {}
+        self._unindexed: set[int] = set()
         self._new: list[int] = []
         self._asked: dict[int, _Asked] = {}
         self._indexed: list[tuple[int, int]] = []
@@ -53,11 +59,12 @@ class Reads:
         token = self._next_token
         self._next_token += 1
         self._waiting[token] = WaitingRead(token, routing, request, queries, deadline_us, received_us)
+        self._unindexed.add(token)
         self._new.append(token)
 
     def ask(self, now_us: int) -> int | None:
         """A fresh context for all new reads, or None if there are none."""
-        tokens = [token for token in self._new if token in self._waiting]
+        tokens = [token for token in dict.fromkeys(self._new) if token in self._unindexed]
         self._new.clear()
         if not tokens:
             return None
@@ -67,15 +74,28 @@ class Reads:
         return context
 
     def ask_again(self, now_us: int | None) -> None:
-        """Make reads new again whose context has waited for too long; with None, all of them (the leader changed)."""
-        for context in [c for c, a in self._asked.items() if now_us is None or now_us - a.asked_us >= self._retry_us]:
-            self._new += self._asked.pop(context).tokens
+        """Make reads new again whose context has waited for too long; with None, all of them (the leader changed).
+
+        The older context keeps waiting too: where an answer takes longer than the patience here, it is the one that
+        comes. It is forgotten with its reads, or with its leader.
+        """
+        for context, asked in list(self._asked.items()):
+            tokens = [token for token in asked.tokens if token in self._unindexed]
+            if now_us is None or not tokens:
+                del self._asked[context]
+            elif asked.repeated or now_us - asked.asked_us < self._retry_us:
+                continue
+            asked.repeated = True
+            self._new += tokens
 
     def indexed(self, context: int, index: int) -> None:
         """The core says: ``context`` may be answered once the state has applied ``index``."""
         asked = self._asked.pop(context, None)
         if asked is not None:
-            self._indexed += [(index, token) for token in asked.tokens]
+            for token in asked.tokens:
+                if token in self._unindexed:
+                    self._unindexed.remove(token)
+                    self._indexed.append((index, token))
 
     def take(self, index: int) -> tuple[ReadBatch, ...]:
         """The reads that a state that has applied ``index`` may answer."""
@@ -98,4 +118,5 @@ class Reads:
         late = [read for read in self._waiting.values() if read.deadline_us <= now_us]
         for read in late:
             del self._waiting[read.token]
+            self._unindexed.discard(read.token)
         return late
