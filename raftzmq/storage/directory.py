@@ -56,7 +56,7 @@ class DirectoryLock:
             process = f"process {holder}" if holder else "another process"
             raise DirectoryInUse(f"{data} is in use by {process}: stop it, or use another data directory") from None
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
     def release(self) -> None:
         """Give the directory back; harmless to repeat."""
