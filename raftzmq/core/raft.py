@@ -156,9 +156,13 @@ class Raft(Elections):
         return tuple(self.log.entry(index) for index in range(first, last + 1))
 
     def _lead(self, leader: Leadership) -> None:
+        self._confirm_reads(leader)
         if leader.start_round(self.commit_index):
             self._messages += leader.heartbeats(self.commit_index)
+            self._confirm_reads(leader)  # a single voter is a majority by itself
         self._messages += leader.replicate(self.commit_index)
+
+    def _confirm_reads(self, leader: Leadership) -> None:
         for done in leader.confirmed_rounds():
             for reader, context in done.reads:
                 if reader == self.node:
