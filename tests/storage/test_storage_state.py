@@ -118,6 +118,18 @@ def test_a_batch_cut_short_is_never_committed(tmp_path: Path) -> None:
         assert read(storage, b"key") == [(b"key", b"value" * 20, 1, 1, 1, 0)]
 
 
+def test_whatever_cuts_a_job_short_ends_the_use_of_the_state(tmp_path: Path) -> None:
+    with opened(tmp_path / "n1") as storage:
+        entries = write_some(storage)
+        after = LogMaker(entries[-1]).batch(Parcel(2, 3, 3, [Put(b"key", b"new")]))
+        with pytest.raises(AttributeError):
+            storage.state.apply(StateJob((after, None)))  # type: ignore[arg-type]
+        with pytest.raises(StorageError, match="cut short"):
+            storage.state.commit()
+    with opened(tmp_path / "n1") as storage:
+        assert storage.loaded.applied_index == 4
+
+
 def test_an_entry_out_of_order_ends_the_use_of_the_state(tmp_path: Path) -> None:
     with opened(tmp_path / "n1") as storage:
         entries = some_entries(storage.loaded.entries[0])
