@@ -43,7 +43,8 @@ COMMANDS: dict[str, Lazy] = {
     "collector": Lazy(
         "raftzmq.cli.collector:collector", "Running a cluster", "Gather all nodes' events in one stream."
     ),
-    "simulate": Lazy("raftzmq.cli.simulate:simulate", "Studying it", "Run the whole cluster in virtual time, by seed."),
+    "simulate": Lazy("raftzmq.cli.simulate:simulate", "Testing it", "Run whole clusters in virtual time, by seed."),
+    "bench": Lazy("raftzmq.cli.bench:bench", "Testing it", "Measure it on this machine."),
 }
 """Every command. Its module is imported when it is called, so that ``raftzmq put`` doesn't load a storage engine."""
 
@@ -75,6 +76,13 @@ EXAMPLES = (
         (
             ("raftzmq node --node n1 --nodes 3 --data .raftzmq/n1", ""),
             ("raftzmq collector --nodes 3", ""),
+        ),
+    ),
+    (
+        "Test it",
+        (
+            ("raftzmq simulate --seeds 50", "lost messages, crashes, partitions"),
+            ("raftzmq bench throughput --nodes 3", "puts per second"),
         ),
     ),
     (
@@ -181,7 +189,13 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     options_metavar="",
 )
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="The version."
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    allow_from_autoenv=False,
+    help="The version.",
 )
 def main() -> None:
     """Make the group; its help stands in HELP."""

@@ -48,8 +48,11 @@ def colours_wanted() -> bool:
 
 def write(data: bytes) -> None:
     """Write to standard output at once; raises OutputError, or BrokenPipeError if its reader is gone."""
+    rest = memoryview(data)
     try:
-        sys.stdout.buffer.write(data)
+        while rest:
+            # With PYTHONUNBUFFERED this is the bare file, which may take less than it is given.
+            rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
