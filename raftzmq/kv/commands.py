@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import msgspec
 
 from raftzmq.config import KEY_BYTES_MAX, RANGE_ROWS_MAX, VALUE_BYTES_MAX
-from raftzmq.errors import CorruptionError, InvalidRequest
+from raftzmq.errors import InvalidRequest, InvariantViolation
 
 BATCH_VERSION = 1
 _BATCH_HEADER = struct.Struct(">BQBI")
@@ -145,14 +145,20 @@ def batch_log_time(data: bytes) -> int:
 
 
 def decode_batch(data: bytes) -> tuple[int, list[Parcel]]:
-    """Log time and parcels of an entry; raises CorruptionError: a committed batch must never be skipped."""
+    """Log time and parcels of an entry.
+
+    Raises InvariantViolation: the entry passed its checksum and a leader's door, so this replica is not able to follow
+    its cluster any more (an older release, say), and a committed command must never be skipped.
+    """
     try:
         version, log_time, _, _ = _BATCH_HEADER.unpack_from(data)
         if version != BATCH_VERSION:
-            raise CorruptionError(f"a batch of format {version}: this release reads format {BATCH_VERSION}")
+            raise InvariantViolation(
+                f"a committed batch of format {version}: this release reads format {BATCH_VERSION}"
+            )
         return log_time, _decode_parcels(memoryview(data)[_BATCH_HEADER.size - 5 :])
     except (msgspec.DecodeError, struct.error, UnicodeDecodeError) as error:
-        raise CorruptionError(f"a committed batch cannot be decoded: {error}") from error
+        raise InvariantViolation(f"a committed batch cannot be decoded: {error}") from error
 
 
 def error_result(code: str, message: str) -> dict[str, Any]:

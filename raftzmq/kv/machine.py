@@ -96,8 +96,8 @@ class StateMachine:
     def apply(self, entry: Entry) -> list[Any]:
         """Apply the next entry: a list of results per parcel, or an error result for a parcel as a whole.
 
-        Raises InvariantViolation for an entry out of order, CorruptionError for one that cannot be decoded or for a
-        damaged row that it depends on.
+        Raises InvariantViolation for an entry out of order or one that cannot be decoded, CorruptionError for a damaged
+        row that it depends on.
         """
         if entry.index != self.applied_index + 1:
             raise InvariantViolation(f"entry {entry.index} was to be applied after entry {self.applied_index}")
@@ -182,7 +182,7 @@ class StateMachine:
                 return self._store.delete(command)
             case CompareAndSwap():
                 return self._store.compare_and_swap(command)
-        raise CorruptionError(f"a committed command is of unknown type {type(command).__name__}")
+        raise InvariantViolation(f"a committed command is of unknown type {type(command).__name__}")
 
     def _open_session(self, parcel: Parcel, activity: Activity) -> Any:
         command = parcel.commands[0]

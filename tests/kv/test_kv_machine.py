@@ -123,7 +123,7 @@ def test_a_damaged_value_stops_the_replica_that_compares_it() -> None:
 def test_a_committed_batch_that_cannot_be_decoded_stops_the_replica() -> None:
     machine = StateMachine(memory_tables())
     unknown = msgspec.msgpack.encode((1, 1, 1, [[9, b"k"]]))
-    with pytest.raises(CorruptionError, match="cannot be decoded"):
+    with pytest.raises(InvariantViolation, match="cannot be decoded"):
         machine.apply(make_entry(0, 1, 1, EntryKind.COMMANDS, encode_batch(0, [unknown], 1)))
     assert machine.applied_index == 0
 
