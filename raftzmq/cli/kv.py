@@ -44,6 +44,15 @@ def key_value_json(item: KeyValue) -> dict[str, Any]:
     }
 
 
+def report_missing(message: str, as_json: bool) -> None:
+    """Say on standard error that a key isn't there: no failure of the cluster, but an error's exit code."""
+    if as_json:
+        import orjson
+
+        message = orjson.dumps({"error": {"code": "key_not_found", "message": message, "definite": True}}).decode()
+    note(message)
+
+
 @click.command(context_settings=CONTEXT)
 @click.argument("key", type=BYTES)
 @click.argument("value", type=BYTES)
@@ -92,9 +101,7 @@ def get(
         item = client.get(key, revision=revision)
     if item is None:
         when = "" if revision is None else f" at revision {revision}"
-        note(f"key not found{when}: {printable_bytes(key)}")
-        if as_json:
-            say_json(None)
+        report_missing(f"key not found{when}: {printable_bytes(key)}", as_json)
         click.get_current_context().exit(EXIT_KEY_NOT_FOUND)
     elif as_json:
         say_json(key_value_json(item))
@@ -121,7 +128,7 @@ def delete(key: bytes, endpoints: str | None, config: Path | None, timeout: floa
     elif result.deleted:
         say(f"deleted at revision {result.revision}")
     if not result.deleted:
-        note(f"key not found: {printable_bytes(key)}")
+        report_missing(f"key not found: {printable_bytes(key)}", as_json)
         click.get_current_context().exit(EXIT_KEY_NOT_FOUND)
 
 

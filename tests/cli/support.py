@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Mapping
 from pathlib import Path
 
 PATIENCE_S = 60.0
@@ -24,12 +25,12 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def raftzmq(
-    *arguments: str | bytes, given: bytes | None = None, cwd: Path | None = None, **variables: str
+    *arguments: str | bytes, given: bytes = b"", cwd: Path | None = None, variables: Mapping[str, str] = {}
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a command with pipes at all ends."""
     return subprocess.run(
         [*COMMAND, *arguments],
-        input=given if given is not None else b"",
+        input=given,
         capture_output=True,
         env=environment(**variables),
         cwd=cwd,
@@ -38,7 +39,7 @@ def raftzmq(
     )
 
 
-def on_terminal(*arguments: str, columns: int = 80, **variables: str) -> tuple[int, str]:
+def on_terminal(*arguments: str, columns: int = 80, variables: Mapping[str, str] = {}) -> tuple[int, str]:
     """Run a command with a terminal of ``columns`` as its standard output; exit code and what the terminal got."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))

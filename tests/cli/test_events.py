@@ -81,7 +81,7 @@ def test_lines_are_plain_in_a_pipe_and_coloured_on_a_terminal(directory: Path) -
     code, coloured = on_terminal(*arguments)
     assert code == 0
     assert "\x1b[" in coloured
-    assert "\x1b" not in on_terminal(*arguments, NO_COLOR="1")[1]
+    assert "\x1b" not in on_terminal(*arguments, variables={"NO_COLOR": "1"})[1]
 
 
 def test_no_record_is_said_so(tmp_path: Path) -> None:

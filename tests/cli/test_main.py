@@ -39,7 +39,7 @@ def leaves(command: click.Command, name: str) -> list[tuple[str, click.Command]]
 
 
 def test_help_names_every_command_and_fits_a_terminal() -> None:
-    done = raftzmq("--help", COLUMNS="80")
+    done = raftzmq("--help", variables={"COLUMNS": "80"})
     text = done.stdout.decode()
     assert done.returncode == 0
     for name, lazy in COMMANDS.items():
@@ -95,7 +95,7 @@ def test_shared_options_have_one_variable_for_all_commands(option: str, variable
 
 
 def test_options_of_one_command_have_variables_of_its_own() -> None:
-    done = raftzmq("range", "", RAFTZMQ_RANGE_LIMIT="none")
+    done = raftzmq("range", "", variables={"RAFTZMQ_RANGE_LIMIT": "none"})
     assert done.returncode == 2
     assert b"RAFTZMQ_RANGE_LIMIT" in done.stderr or b"--limit" in done.stderr
 
@@ -148,7 +148,7 @@ def test_exit_codes_tell_whether_a_write_can_have_been_applied(error: RequestErr
 
 def test_nobody_answers_is_7_and_one_sentence() -> None:
     for command in (["put", "a", "b"], ["del", "a"], ["cas", "a", "b", "c"], ["get", "a"], ["range", "a"]):
-        done = raftzmq(*command, RAFTZMQ_ENDPOINTS="127.0.0.1:1,127.0.0.1:2", RAFTZMQ_TIMEOUT="0.3")
+        done = raftzmq(*command, variables={"RAFTZMQ_ENDPOINTS": "127.0.0.1:1,127.0.0.1:2", "RAFTZMQ_TIMEOUT": "0.3"})
         assert done.returncode == 7, done.stderr.decode()
         assert done.stdout == b""
         [line] = done.stderr.decode().splitlines()
@@ -159,7 +159,7 @@ def test_nobody_answers_is_7_and_one_sentence() -> None:
 def test_with_json_errors_are_json_too() -> None:
     import json
 
-    done = raftzmq("put", "a", "b", "--json", "--timeout", "0.3", RAFTZMQ_ENDPOINTS="127.0.0.1:1")
+    done = raftzmq("put", "a", "b", "--json", "--timeout", "0.3", variables={"RAFTZMQ_ENDPOINTS": "127.0.0.1:1"})
     assert done.returncode == 7
     assert done.stdout == b""
     error = json.loads(done.stderr)["error"]
