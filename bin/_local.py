@@ -44,13 +44,16 @@ Start the local cluster: nodes n1, n2 ... and the collector, under supervisord, 
 Waits for a leader, does a put and a get, prints the status table. Safe to run again: what stands still is started.
 
 Afterwards:
-  bin/raftzmq --help                                        every command
-  .venv/bin/supervisorctl -c {conf} status                  what runs, since when
-  .venv/bin/supervisorctl -c {conf} stop node:n3            stop a node so that it stays down
-  .venv/bin/supervisorctl -c {conf} signal KILL node:n3     kill it: it is back within a second
-  .venv/bin/supervisorctl -c {conf} start node:n3           start it again
-  .venv/bin/supervisorctl -c {conf} tail -f node:n3         its own log (also .raftzmq/n3.log)
-  bin/down                                                  stop everything, keep the data
+  bin/raftzmq --help        every command
+  bin/down                  stop everything, keep the data
+  .raftzmq/n3.log           a node's own log
+
+and with .venv/bin/supervisorctl -c supervisord.conf:
+  status                    what runs, since when
+  stop node:n3              stop a node so that it stays down
+  start node:n3             start it again
+  signal KILL node:n3       kill it: it is back within a second
+  tail -f node:n3           follow its log
 """
 DOWN = """\
 Stop supervisord, the nodes and the collector, and wait until every process is gone. The data stay, unless --purge
@@ -332,7 +335,7 @@ def one_at_a_time() -> Iterator[None]:
 def main() -> None:
     """Parse the command line."""
     command = sys.argv[1]
-    text = {"up": UP, "down": DOWN}[command].format(conf="supervisord.conf")
+    text = {"up": UP, "down": DOWN}[command]
     parser = argparse.ArgumentParser(f"bin/{command}", description=text, formatter_class=argparse.RawTextHelpFormatter)
     if command == "up":
         parser.add_argument("--nodes", type=int, help="nodes of the cluster (default: those of its data, else 5)")

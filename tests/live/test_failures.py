@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from raftzmq import Client
+from tests.live import firewall
 from tests.live.harness import LiveCluster, command_line, eventually, pause
 from tests.live.load import Load, check
 
@@ -114,6 +115,34 @@ def test_all_five_are_killed_under_load(tmp_path: Path) -> None:
         cluster.agreement()
         hashes = cluster.state_hashes()
         assert len(hashes) == 1, f"the nodes store different things: {hashes}"
+
+
+def test_an_answer_that_is_lost_leads_to_no_second_execution(tmp_path: Path) -> None:
+    """The leader executes, its answers vanish, it dies: clients retry at the next one, in their session."""
+    firewall.require()
+    with LiveCluster(tmp_path) as cluster:
+        cluster.start()
+        old = cluster.leader()
+        others = cluster.others(old)
+        term = cluster.agreed_term(old)
+        with Load(cluster.endpoints, "lost", threads=8, timeout=30.0) as load:
+            load.wait_for(100)
+            with firewall.Firewall() as wall:
+                wall.drop_from(cluster.nodes[old].address.client)
+                # Every writer waits for an answer soon, and what they wait for has been committed.
+                last = -1
+                while last != (last := max(commits(cluster, others).values())):
+                    pause(0.5)
+                cluster.nodes[old].kill()
+            cluster.leader(among=others, above_term=term)
+            load.wait_for(100, "after the leader's death")
+            told = load.stop()
+        cluster.start([old])
+        rows = cluster.agreement()
+        suppressed = max(row["counts"]["suppressed_retries"] for row in rows.values())
+        assert suppressed, "no command was tried again, so this proves nothing"
+        check(cluster.endpoints, told)
+        assert len(cluster.state_hashes()) == 1
 
 
 def test_the_command_line_speaks_to_real_nodes(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from raftzmq import Client
 from raftzmq.errors import RequestError
 from raftzmq.kv.commands import Get
+from tests.live import firewall
 from tests.live.harness import LiveCluster, eventually, pause
 from tests.live.wire import Connection, NoAnswer
 
@@ -139,3 +140,38 @@ def pause_the_leader(cluster: LiveCluster, seconds: float) -> int:
         print(f"{reader.answered} reads answered, {reader.heard_of_the_pause} of those asked in the pause heard of")
         assert not reader.stale, reader.stale[:5]
         return reader.heard_of_the_pause
+
+
+@pytest.mark.timeout(240)
+def test_a_paused_leader_that_hears_nobody_finds_out_by_itself(tmp_path: Path) -> None:
+    """As above, but no node can tell it that it was deposed: CheckQuorum and ReadIndex alone must stop it."""
+    firewall.require()
+    with LiveCluster(tmp_path) as cluster:
+        cluster.start()
+        old = cluster.leader()
+        others = cluster.others(old)
+        term = cluster.agreed_term(old)
+        endpoints = [cluster.nodes[name].address.client for name in others]
+        with cluster.connection(old) as connection, Writer(endpoints) as writer, Reader(connection, writer) as reader:
+            eventually(lambda: reader.answered >= 20 and writer.acknowledged >= 20, "reads and writes before the pause")
+            cluster.nodes[old].signal(signal.SIGSTOP)
+            with firewall.Firewall() as wall:
+                try:
+                    wall.drop_to(cluster.nodes[old].address.peer)
+                    reader.paused = True
+                    before = writer.acknowledged
+                    cluster.leader(among=others, above_term=term)
+                    eventually(lambda: writer.acknowledged >= before + 20, "writes under the new leader")
+                finally:
+                    cluster.nodes[old].signal(signal.SIGCONT)
+                    reader.paused = False
+                eventually(lambda: reader.heard_of_the_pause, "an answer to a question of the pause, whatever it says")
+                eventually(
+                    lambda: (cluster.status(old) or {}).get("role") in ("follower", "pre-candidate"), "it steps down"
+                )
+                assert not reader.stale, reader.stale[:5]
+            since = reader.answered
+            eventually(lambda: reader.answered >= since + 20, "reads at the old leader once it hears the others")
+            assert not reader.stale, reader.stale[:5]
+        cluster.agreement()
+        assert len(cluster.state_hashes()) == 1
