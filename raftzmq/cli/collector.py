@@ -10,20 +10,12 @@ from types import FrameType
 import click
 
 from raftzmq.cli.events import Types, joined
-from raftzmq.cli.options import CONTEXT, EVENTS_DIRECTORY, config_option, load_cluster
+from raftzmq.cli.options import CONTEXT, EVENTS_DIRECTORY, cluster_options, load_cluster
 from raftzmq.errors import NodeError
 
 
 @click.command(context_settings=CONTEXT)
-@config_option
-@click.option(
-    "--nodes",
-    type=click.IntRange(1, 250),
-    envvar="RAFTZMQ_NODES",
-    show_envvar=True,
-    metavar="N",
-    help="Size of the local cluster (no --config).",
-)
+@cluster_options
 @click.option(
     "--directory",
     "--data",

@@ -75,6 +75,19 @@ def config_option(command: F) -> F:
     )(command)
 
 
+def cluster_options(command: F) -> F:
+    """``--config`` or ``--nodes``: the cluster that a process belongs to."""
+    nodes = click.option(
+        "--nodes",
+        type=click.IntRange(1, 250),
+        envvar="RAFTZMQ_NODES",
+        show_envvar=True,
+        metavar="N",
+        help="Size of the local cluster (no --config).",
+    )
+    return config_option(nodes(command))
+
+
 def client_options(command: F) -> F:
     """The options of every command that talks to the cluster: ``--endpoints --config --timeout --json``."""
     options = [
@@ -111,8 +124,11 @@ def local_size() -> int:
 
 
 def load_cluster(config: Path | None, nodes: int | None = None) -> ClusterConfig:
-    """The cluster of a file, or the local one; raises ConfigurationError."""
-    if config is None:
+    """The cluster of a file, or the local one of ``nodes``; raises ConfigurationError.
+
+    ``--config`` goes before ``--nodes``, but what stands on the command line before what the environment says.
+    """
+    if config is None or (nodes is not None and _is_typed("nodes") and not _is_typed("config")):
         return local_cluster(local_size() if nodes is None else nodes)
     from raftzmq.config import parse_cluster
 
@@ -142,6 +158,7 @@ def find_endpoints(endpoints: str | None, config: Path | None) -> tuple[str, ...
 
 
 def _is_typed(option: str) -> bool:
+    """Does the option stand on the command line, rather than in the environment or nowhere?"""
     context = click.get_current_context(silent=True)
     return context is not None and context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
 
