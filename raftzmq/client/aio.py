@@ -171,12 +171,13 @@ class Client:
         """Close the connections. Calls that wait fail with ClientClosed, whose ``definite`` is true if never sent."""
         if self._closed:
             return
-        self._closed = True
-        if self._loop is not None and self._loop is not get_running_loop():
+        if self._loop not in (None, get_running_loop()):
             raise InvalidRequest("a client is closed in the event loop that it was used in")
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
         self._wires.close()
+        self._loop = None
 
     async def __aenter__(self) -> Client:
         return self
@@ -189,7 +190,9 @@ class Client:
     # --- the way to the protocol ---
 
     def _write(self, command: Command, size: int, convert: Convert, timeout: float | None) -> Future[Any]:
-        loop = self._enter()
+        loop = get_running_loop()
+        if loop is not self._loop:
+            self._bind(loop)
         future = loop.create_future()
         timeout_us = self._timeout_us if timeout is None else to_timeout_us(timeout)
         self._add_write(command, size, future, convert, timeout_us)
@@ -199,7 +202,9 @@ class Client:
         return future
 
     def _read(self, query: Query, convert: Convert, timeout: float | None) -> Future[Any]:
-        loop = self._enter()
+        loop = get_running_loop()
+        if loop is not self._loop:
+            self._bind(loop)
         future = loop.create_future()
         timeout_us = self._timeout_us if timeout is None else to_timeout_us(timeout)
         self._add_read(query, size_of(query), future, convert, timeout_us)
@@ -218,16 +223,14 @@ class Client:
         return self._timeout_us if timeout is None else to_timeout_us(timeout)
 
     def _enter(self) -> asyncio.AbstractEventLoop:
-        """The loop that this client lives in; raises InvalidRequest in another, or in none, and ClientClosed."""
-        try:
-            loop = get_running_loop()
-        except RuntimeError:
-            raise InvalidRequest("raftzmq.aio.Client is used inside of a running event loop") from None
-        if loop is not self._loop or self._closed:
+        """The running event loop, in which this client lives from now on; raises as `_bind` does."""
+        loop = get_running_loop()
+        if loop is not self._loop:
             self._bind(loop)
         return loop
 
     def _bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Live in ``loop``; raises ClientClosed, and InvalidRequest if the client lives in another loop already."""
         if self._closed:
             raise ClientClosed("this client was closed: make a new one")
         if self._loop is not None:

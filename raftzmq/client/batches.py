@@ -27,7 +27,7 @@ RETRY_MAX_US: Final = 4 * MICROSECONDS
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """Calls with one deadline. ``cause`` is the code of the failure that sent them back to wait, if one did."""
+    """Calls with one deadline."""
 
     timeout_us: int
     commands: list[Any] = field(default_factory=list)
@@ -36,7 +36,6 @@ class Run:
     size: int = 0
     asked_us: int = 0
     deadline_us: int = NEVER
-    cause: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -126,12 +125,7 @@ class Queue:
             run.deadline_us = now_us + run.timeout_us
             self.deadline_us = min(self.deadline_us, run.deadline_us)
             last = self.runs[-1] if self.runs else None
-            if (
-                last is not None
-                and last.timeout_us == run.timeout_us
-                and not last.cause
-                and now_us - last.asked_us <= GRAIN_US
-            ):
+            if last is not None and last.timeout_us == run.timeout_us and now_us - last.asked_us <= GRAIN_US:
                 last.commands += run.commands
                 last.futures += run.futures
                 last.converts += run.converts
@@ -174,7 +168,7 @@ class Queue:
         batch.size += run.size
         batch.spans.append(Span(begin, len(batch.commands), run.asked_us, run.deadline_us))
 
-    def put_back(self, batch: Batch, cause: str) -> None:
+    def put_back(self, batch: Batch) -> None:
         """Let the calls of a clean batch that still wait do so at the front: they will travel as if never sent."""
         for span in reversed(batch.spans):
             part = slice(max(span.begin, batch.answered), span.end)
@@ -183,7 +177,7 @@ class Queue:
                 size = sum(map(size_of, commands))
                 timeout_us = span.deadline_us - span.asked_us
                 run = Run(timeout_us, commands, batch.futures[part], batch.converts[part], size)
-                run.asked_us, run.deadline_us, run.cause = span.asked_us, span.deadline_us, cause
+                run.asked_us, run.deadline_us = span.asked_us, span.deadline_us
                 self.runs.appendleft(run)
                 self.deadline_us = min(self.deadline_us, run.deadline_us)
 
@@ -216,7 +210,7 @@ def _split(run: Run, count_max: int, bytes_max: int, *, force: bool) -> Run | No
     if count == 0:
         return None
     part = Run(run.timeout_us, run.commands[:count], run.futures[:count], run.converts[:count], size)
-    part.asked_us, part.deadline_us, part.cause = run.asked_us, run.deadline_us, run.cause
+    part.asked_us, part.deadline_us = run.asked_us, run.deadline_us
     del run.commands[:count], run.futures[:count], run.converts[:count]
     run.size -= size
     return part

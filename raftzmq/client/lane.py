@@ -76,7 +76,8 @@ class Lane:
         self._requests = requests
         self._pause_until_us = 0
         self._pause_us = PAUSE_MIN_US
-        self._refusal = ""
+        self._setback = ("", "")
+        """Code and message of the last failure, until there is an answer."""
 
     # --- what kinds of calls differ in ---
 
@@ -182,6 +183,7 @@ class Lane:
             part = None if converts is None else converts[done:end]
             self._outbox.answered.append((batch.futures[done:end], part, results[done - header.first :]))
         self._pause_us = PAUSE_MIN_US
+        self._setback = ("", "")
         batch.answered = max(done, end)
         batch.retry_us = now_us + batch.patience_us
         if batch.answered == count:
@@ -195,6 +197,7 @@ class Lane:
             batch.uncertain = True
         latest = batch.request == failure.request and batch.link is not None
         code = failure.code
+        self._setback = (code, failure.message)
         if code == NOT_LEADER:
             self._links.on_not_leader(link, failure.leader, failure.endpoint, now_us)
         elif code == HANDSHAKE:
@@ -203,7 +206,6 @@ class Lane:
         elif code in ("outcome_unknown", "no_leader"):
             self._links.dismiss(link, now_us)
         elif code == "overloaded":
-            self._refusal = failure.message
             self._pause(now_us)
         elif not latest and not batch.clean:
             return  # a later sending is under way: its end decides
@@ -214,7 +216,7 @@ class Lane:
             # The same node could be asked again at once, and say the same again.
             self._pause(now_us)
         if latest or batch.clean:
-            self._retry(batch, code)
+            self._retry(batch)
 
     def _on_verdict(self, batch: Batch, failure: Failure) -> None:
         """A failure that trying again won't mend."""
@@ -245,14 +247,14 @@ class Lane:
             message = "the client was closed before the answer came"
             self._give_up(batch, ClientClosed(message, definite=not self._may_be_applied(batch)))
 
-    def _retry(self, batch: Batch, cause: str) -> None:
+    def _retry(self, batch: Batch) -> None:
         """Have the batch sent again: as it is, or, if nothing of it can have been applied, as if for the first time.
 
         A clean batch must not stay as it is: its calls may be given up, with a promise that they aren't applied.
         """
         if batch.clean:
             self._drop(batch)
-            self.queue.put_back(batch, cause)
+            self.queue.put_back(batch)
             self.deadline_us = min(self.deadline_us, self.queue.deadline_us)
         else:
             self._strand(batch)
@@ -282,14 +284,15 @@ class Lane:
     def _unsent(self, run: Run) -> RequestError:
         """The error of calls that waited until their time was up: surely not applied."""
         seconds = f"{run.timeout_us / MICROSECONDS:g} s"
-        if run.cause == "overloaded":
-            return Overloaded(f"the cluster had too much to do for {seconds}: {self._refusal}")
         refusal = self._links.refusal()
         if refusal:
             return Refused(refusal)
         if self._links.heard_us < run.asked_us:
             names = ", ".join(self._links.known())
             return Unreachable(f"no node answered within {seconds}; asked: {names}. Are they running?")
-        if self._has_no_way():
+        code, message = self._setback
+        if self._has_no_way() or code in (NOT_LEADER, "no_leader"):
             return NoLeader(f"no leader within {seconds}: a majority of the nodes may be down or cut off")
+        if code == "overloaded":
+            return Overloaded(f"the cluster had too much to do for {seconds}: {message}")
         return Overloaded(f"the calls made before were not answered for {seconds}, so this one was never sent")

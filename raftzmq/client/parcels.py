@@ -144,15 +144,15 @@ class Parcels(Lane):
         if self._session is not None and self._session.id == batch.session:
             self._session = None
         if batch.clean:
-            self._retry(batch, failure.code)
+            self._retry(batch)
         else:
             super()._on_verdict(batch, failure)
 
-    def _retry(self, batch: Batch, cause: str) -> None:
+    def _retry(self, batch: Batch) -> None:
         if batch is self._opening:
             self._drop(batch)
         else:
-            super()._retry(batch, cause)
+            super()._retry(batch)
 
     def _give_up(self, batch: Batch, error: RequestError) -> None:
         if batch is self._opening:

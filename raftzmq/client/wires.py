@@ -66,30 +66,32 @@ class Wires:
     def exchange(self) -> None:
         """Step the protocol and do what it says, until there is nothing to do."""
         protocol, outbox = self._protocol, self._protocol.outbox
-        while True:
+        news = True
+        while news:
             protocol.step(monotonic_us())
-            if outbox.wiring:
-                self._rewire()
-            if not outbox.frames:
-                break
-            self._send()
+            news = bool(outbox.wiring) and self._rewire()
+            if outbox.frames:
+                news = self._send() or news
         self._settle()
 
-    def readable(self, wire: Wire) -> None:
-        """The descriptor of ``wire`` was signalled: take what came. Call `exchange` afterwards."""
+    def readable(self, wire: Wire) -> bool:
+        """The descriptor of ``wire`` was signalled: take what came. True if that was anything: then call `exchange`."""
         socket, protocol = wire.socket, self._protocol
+        news = False
         while True:
             events = int(socket.getsockopt(zmq.EVENTS))
             if not events & _POLLIN:
                 break
+            news = True
             protocol.receive(wire.endpoint, socket.recv_multipart(zmq.NOBLOCK), monotonic_us())
         up = bool(events & _POLLOUT)
         if up != wire.up:
-            wire.up = up
+            news, wire.up = True, up
             if up:
                 protocol.connected(wire.endpoint, monotonic_us())
             else:
                 protocol.disconnected(wire.endpoint, monotonic_us())
+        return news
 
     def close(self) -> None:
         """Close the protocol and all sockets, and fail what waits."""
@@ -98,7 +100,8 @@ class Wires:
         for endpoint in list(self._wires):
             self._close(endpoint)
 
-    def _send(self) -> None:
+    def _send(self) -> bool:
+        """Send all frames. True if anything was heard meanwhile."""
         outbox = self._protocol.outbox
         frames, outbox.frames = outbox.frames, []
         touched: dict[Wire, None] = {}
@@ -110,27 +113,32 @@ class Wires:
             with suppress(zmq.Again):
                 wire.socket.send_multipart(message, zmq.NOBLOCK)
             touched[wire] = None
+        news = False
         for wire in touched:
-            self.readable(wire)
+            news = self.readable(wire) or news
+        return news
 
-    def _rewire(self) -> None:
+    def _rewire(self) -> bool:
+        """Open and close sockets. True if that told the protocol anything."""
         wiring, self._protocol.outbox.wiring = self._protocol.outbox.wiring, []
+        news = False
         for wanted, endpoint in wiring:
             if not wanted:
                 self._close(endpoint)
             elif endpoint not in self._wires:
-                self._open(endpoint)
+                news = self._open(endpoint) or news
+        return news
 
-    def _open(self, endpoint: str) -> None:
+    def _open(self, endpoint: str) -> bool:
         try:
             wire = Wire(endpoint, client_dealer(shared_context(), endpoint))
         except ConfigurationError as error:
             # No address: nobody will ever be there. Callers learn why, and a node's bad hint does no harm.
             self._protocol.unusable(endpoint, str(error), monotonic_us())
-            return
+            return True
         self._wires[endpoint] = wire
         self._watch(wire.descriptor, wire)
-        self.readable(wire)
+        return self.readable(wire)
 
     def _close(self, endpoint: str) -> None:
         wire = self._wires.pop(endpoint, None)
