@@ -18,6 +18,8 @@ QUEUE_BYTES_MAX = 16 * MIB
 RETRY_S = 10.0
 """After a failed write nothing is written for this long: a full disk rarely empties sooner, and one line of log per
 failure must not add to it."""
+FLUSH_S = 0.05
+"""Lines are gathered for this long and written together."""
 CLOSE_S = 2.0
 """How long the end of the process waits for a disk that hangs."""
 
@@ -38,7 +40,7 @@ class Recorder:
         self._changed = threading.Condition()
         self._queue: deque[tuple[bytes, int]] = deque()
         self._queued_bytes = 0
-        self._closing = False
+        self._closing = threading.Event()
         self._paused_until: float | None = None
         self._lost_in_pause = 0
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -58,21 +60,23 @@ class Recorder:
     def close(self) -> None:
         """Write what waits, for at most `CLOSE_S` seconds, and stop."""
         with self._changed:
-            self._closing = True
+            self._closing.set()
             self._changed.notify()
         self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                while not self._queue and not self._closing:
+                while not self._queue and not self._closing.is_set():
                     self._changed.wait()
+            self._closing.wait(FLUSH_S)
+            with self._changed:
                 waiting = list(self._queue)
                 self._queue.clear()
                 self._queued_bytes = 0
-                ends = self._closing
-            for lines, count in waiting:
-                self._record(lines, count)
+                ends = self._closing.is_set()
+            if waiting:
+                self._record(b"".join(lines for lines, _ in waiting), sum(count for _, count in waiting))
             if ends:
                 self._writer.close()
                 return

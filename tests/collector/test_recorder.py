@@ -42,6 +42,7 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(tmp_path: Path) -> Non
             while not listener.hears():  # until the collector knows that it listens
                 node.publish("role")
                 published += 1
+            wait_until(lambda: any(directory.glob("*.jsonl")), "something is recorded")
             for _ in range(25):
                 node.publish("commit", 20)
                 published += 20
