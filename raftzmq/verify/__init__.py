@@ -1,0 +1,11 @@
+"""What must hold of any run of Raft, checked while it runs: pure, incremental, without knowledge of who watches.
+
+`Invariants` follows logs, votes and commits; `RealTime` follows what clients were told. Both take observations and
+collect a `Violation` for each that cannot be; neither costs more than what changed since the last observation.
+"""
+
+from raftzmq.verify.invariants import EntryId, Invariants
+from raftzmq.verify.realtime import RealTime
+from raftzmq.verify.violation import PROPERTIES, Violation, Violations
+
+__all__ = ["PROPERTIES", "EntryId", "Invariants", "RealTime", "Violation", "Violations"]
