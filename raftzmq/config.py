@@ -40,6 +40,8 @@ UNCOMMITTED_BYTES_MAX = 16 * MIB
 """Bytes proposed and not yet committed."""
 WAITING_BYTES_MAX = 32 * MIB
 """Bytes of commands waiting at the door of a leader; past it clients are told `Overloaded`."""
+WAITING_OVERHEAD_BYTES = 256
+"""What a waiting request costs beside its bytes: tiny ones must not fill the memory either."""
 WAITING_READS_MAX = 65_536
 """Reads waiting for their ReadIndex round or for the state to catch up."""
 INFLIGHT_BYTES_MAX = 4 * MIB
@@ -48,6 +50,8 @@ INFLIGHT_MESSAGES_MAX = 64
 """Messages with entries under way to one follower without an answer."""
 ANSWER_BYTES_MAX = MIB
 """One answer message (or one row, if that alone is larger)."""
+STATE_ANSWER_BYTES_MAX = 4 * MIB
+"""Answers that one job of the state builds; the reads left over are answered by the next one."""
 RANGE_ROWS_MAX = 10_000
 """Rows in one range answer; the rest is asked for with the resume key."""
 PEER_FRAMES_MAX = 2 + 256

@@ -102,6 +102,9 @@ Query = Get | Range | StateHash
 Row = tuple[bytes, bytes, int, int, int, int]
 """key, value, create_revision, mod_revision, version, lease: the shape of a row in query results."""
 
+ROW_OVERHEAD_BYTES = 48
+"""What a row costs in an answer beside its key and value: four integers and their framing."""
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode_parcel = msgspec.msgpack.Decoder(Parcel).decode
 _decode_parcels = msgspec.msgpack.Decoder(list[Parcel]).decode
@@ -164,3 +167,13 @@ def decode_batch(data: bytes) -> tuple[int, list[Parcel]]:
 def error_result(code: str, message: str) -> dict[str, Any]:
     """The result of a command or query that failed: code and sentence of a `RequestError`."""
     return {"error": code, "message": message}
+
+
+def result_bytes(result: Any) -> int:
+    """About how many bytes a query's result takes in an answer: a row, a range of rows, or something small."""
+    if isinstance(result, (tuple, list)):
+        if len(result) == 6 and isinstance(result[1], bytes):
+            return len(result[0]) + len(result[1]) + ROW_OVERHEAD_BYTES
+        if len(result) == 4 and isinstance(result[3], list):
+            return sum(map(result_bytes, result[3])) + ROW_OVERHEAD_BYTES
+    return 2 * ROW_OVERHEAD_BYTES

@@ -11,7 +11,7 @@ from zlib import crc32
 
 from raftzmq.config import ANSWER_BYTES_MAX
 from raftzmq.errors import CorruptionError, InvariantViolation
-from raftzmq.kv.commands import CompareAndSwap, Delete, Put, Row
+from raftzmq.kv.commands import ROW_OVERHEAD_BYTES, CompareAndSwap, Delete, Put, Row
 from raftzmq.kv.rows import (
     HistoryRow,
     KeyRow,
@@ -25,8 +25,6 @@ from raftzmq.kv.rows import (
 )
 from raftzmq.kv.tables import Table
 
-ROW_OVERHEAD_BYTES = 48
-"""What a row costs in an answer beside its key and value: four integers and their framing."""
 SCAN_STEPS_MAX = 100_000
 """Rows that one range looks at, tombstones and past versions included: bounds how long it holds the state thread."""
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from raftzmq.codec.clients import Answer, Failure, encode_header, encode_results
 from raftzmq.config import ANSWER_BYTES_MAX
-
-_ROW_OVERHEAD = 48
+from raftzmq.kv.commands import result_bytes
 
 
 def failure_frames(failure: Failure) -> list[bytes]:
@@ -26,23 +25,17 @@ def result_frames(request: int, outcome: list[Any] | dict[str, Any]) -> list[byt
     return [encode_header(Answer(request, 0, True)), encode_results(outcome)]
 
 
-def _size(result: Any) -> int:
-    """About how many bytes a query's result takes: a row, a range of rows, or something small."""
-    if isinstance(result, list) and len(result) == 4 and isinstance(result[3], list):
-        return sum(map(_size, result[3])) + _ROW_OVERHEAD
-    if isinstance(result, (tuple, list)) and len(result) == 6 and isinstance(result[1], bytes):
-        return len(result[0]) + len(result[1]) + _ROW_OVERHEAD
-    return 2 * _ROW_OVERHEAD
+def answer_frames(request: int, results: list[Any], first: int = 0, *, done: bool = True) -> Iterator[list[bytes]]:
+    """The answers to a read's queries from number ``first`` on; ``done``: to the last of them.
 
-
-def answer_frames(request: int, results: list[Any]) -> Iterator[list[bytes]]:
-    """The answers to a read: as many messages as it takes, none much larger than ANSWER_BYTES_MAX or one result."""
-    first = size = 0
+    As many messages as it takes, none much larger than ANSWER_BYTES_MAX, or than one result.
+    """
+    begin = size = 0
     for position, result in enumerate(results):
-        grown = size + _size(result)
-        if position > first and grown > ANSWER_BYTES_MAX:
-            yield [encode_header(Answer(request, first, False)), encode_results(results[first:position])]
-            first, size = position, _size(result)
+        grown = size + result_bytes(result)
+        if position > begin and grown > ANSWER_BYTES_MAX:
+            yield [encode_header(Answer(request, first + begin, False)), encode_results(results[begin:position])]
+            begin, size = position, grown - size
         else:
             size = grown
-    yield [encode_header(Answer(request, first, True)), encode_results(results[first:] if first else results)]
+    yield [encode_header(Answer(request, first + begin, done)), encode_results(results[begin:] if begin else results)]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from raftzmq.codec import PROTOCOL_MAX, PROTOCOL_MIN
 from raftzmq.codec.clients import HANDSHAKE, ClientFrame, Execute, Failure, Hello, decode_client_header
 from raftzmq.config import (
+    BATCH_BYTES_MAX,
     BATCH_COMMANDS_MAX,
     CLIENT_BYTES_MAX,
     CLIENT_FRAMES_MAX,
@@ -16,7 +17,7 @@ from raftzmq.config import (
     SESSION_WINDOW,
 )
 from raftzmq.errors import InvalidRequest, TooLarge
-from raftzmq.kv.commands import CompareAndSwap, OpenSession, Parcel, decode_parcel
+from raftzmq.kv.commands import CompareAndSwap, OpenSession, Parcel, Query, decode_parcel, decode_queries
 
 MAX_TIMEOUT_US = 3_600_000_000
 """An hour: a client that asks for more waits no longer than that."""
@@ -86,8 +87,9 @@ class Door:
         commands = parcel.commands
         if len(commands) > BATCH_COMMANDS_MAX:
             raise TooLarge(f"a message has at most {BATCH_COMMANDS_MAX} commands, not {len(commands)}")
-        if len(payload) > COMMAND_BYTES_MAX and len(commands) > 1:
-            raise TooLarge(f"a message with several commands has at most {COMMAND_BYTES_MAX} bytes")
+        size_max = BATCH_BYTES_MAX if len(commands) > 1 else COMMAND_BYTES_MAX
+        if len(payload) > size_max:
+            raise TooLarge(f"a message with {len(commands)} commands has at most {size_max} bytes, not {len(payload)}")
         if parcel.session == 0:
             if len(commands) != 1 or not isinstance(commands[0], OpenSession):
                 raise InvalidRequest("commands need a session; opening one travels alone")
@@ -105,6 +107,16 @@ class Door:
                 if isinstance(command, CompareAndSwap) and None not in (command.expected, command.mod_revision):
                     raise InvalidRequest("compare by value or by mod_revision, not by both")
         return parcel
+
+    @staticmethod
+    def check_queries(payload: bytes) -> tuple[Query, ...]:
+        """Decode what is to be read; raises InvalidRequest, TooLarge."""
+        queries = tuple(decode_queries(payload))
+        if not queries:
+            raise InvalidRequest("a read without queries")
+        if len(queries) > BATCH_COMMANDS_MAX:
+            raise TooLarge(f"a message has at most {BATCH_COMMANDS_MAX} queries, not {len(queries)}")
+        return queries
 
     @staticmethod
     def deadline(timeout_us: int, now_us: int) -> int:

@@ -25,7 +25,6 @@ from raftzmq.core.ready import Append
 from raftzmq.core.types import HardState
 from raftzmq.errors import InvalidRequest, RequestError
 from raftzmq.events import EventMaker
-from raftzmq.kv.commands import decode_queries
 from raftzmq.node.answers import answer_frames, failure_frames, result_frames
 from raftzmq.node.applying import Applying
 from raftzmq.node.door import Door
@@ -175,9 +174,10 @@ class Node:
             for (routing, request), outcome in zip(owners, results if owners else (), strict=True):
                 self._send(routing, result_frames(request, outcome))
         for token, results in result.answers:
-            read = self.reads.answered(token)
-            if read is not None:
-                for frames in answer_frames(read.request, results):
+            read = self.reads.answered(token, len(results))
+            if read is not None and results:
+                done = len(results) == len(read.queries)
+                for frames in answer_frames(read.request, results, read.first, done=done):
                     self._send(read.routing, frames)
         self.raft.applied(result.applied_index)
         self.proposals.applied_log_time(self.applying.log_time_us)
@@ -216,14 +216,12 @@ class Node:
         self.report.request("session" if opens else "execute", commands, len(payload), now_us)
 
     def _read(self, routing: bytes, header: Read, payload: bytes, now_us: int) -> None:
-        queries = tuple(decode_queries(payload))
-        if not queries:
-            raise InvalidRequest("a read without queries")
+        queries = self.door.check_queries(payload)
         if len(self.reads) >= WAITING_READS_MAX:
             self._fail(routing, header.request, "overloaded", f"{self.name} has too many reads waiting")
             return
         deadline_us = self.door.deadline(header.timeout_us, now_us)
-        self.reads.add(routing, header.request, queries, deadline_us, now_us)
+        self.reads.add(routing, header.request, queries, deadline_us)
         self.report.request("read", len(queries), len(payload), now_us)
 
     def _send(self, routing: bytes, frames: list[bytes]) -> None:

@@ -11,6 +11,7 @@ from raftzmq.config import (
     UNCOMMITTED_BATCHES_MAX,
     UNCOMMITTED_BYTES_MAX,
     WAITING_BYTES_MAX,
+    WAITING_OVERHEAD_BYTES,
 )
 from raftzmq.core.log import Log
 from raftzmq.core.types import EntryKind
@@ -39,7 +40,7 @@ class Batch:
 
 
 class Proposals:
-    """The leader's queue. Invariant: ``waiting_bytes`` is the sum of the parcels in the queue."""
+    """The leader's queue. Invariant: ``waiting_bytes`` is what the parcels in the queue are charged for."""
 
     def __init__(self, log_time_us: int) -> None:
         self.waiting_bytes = 0
@@ -63,12 +64,12 @@ class Proposals:
 
     def has_room(self, size: int) -> bool:
         """Does a parcel of ``size`` bytes fit into the queue?"""
-        return self.waiting_bytes + size <= WAITING_BYTES_MAX
+        return self.waiting_bytes + size + WAITING_OVERHEAD_BYTES <= WAITING_BYTES_MAX
 
     def add(self, waiting: Waiting) -> None:
         """Queue a parcel that was checked."""
         self._waiting.append(waiting)
-        self.waiting_bytes += len(waiting.parcel)
+        self.waiting_bytes += len(waiting.parcel) + WAITING_OVERHEAD_BYTES
 
     def committed(self, commit_index: int) -> None:
         """Entries up to ``commit_index`` are committed: room for others."""
@@ -99,7 +100,7 @@ class Proposals:
             else:
                 expired.append(head)
             self._waiting.popleft()
-            self.waiting_bytes -= len(head.parcel)
+            self.waiting_bytes -= len(head.parcel) + WAITING_OVERHEAD_BYTES
         if not taken:
             return b"", taken, expired
         self._log_time_us += max(0, now_us - self._log_time_at_us)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from raftzmq.kv.commands import Query
 from raftzmq.node.work import ReadBatch
@@ -10,14 +10,14 @@ from raftzmq.node.work import ReadBatch
 
 @dataclass(frozen=True, slots=True)
 class WaitingRead:
-    """One request of a client."""
+    """What is left of one request of a client: ``queries``, the first of which was number ``first`` in it."""
 
     token: int
     routing: bytes
     request: int
     queries: tuple[Query, ...]
     deadline_us: int
-    received_us: int
+    first: int = 0
 
 
 @dataclass(slots=True)
@@ -54,11 +54,11 @@ class Reads:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, routing: bytes, request: int, queries: tuple[Query, ...], deadline_us: int, received_us: int) -> None:
+    def add(self, routing: bytes, request: int, queries: tuple[Query, ...], deadline_us: int) -> None:
         """Queue a read that was checked."""
         token = self._next_token
         self._next_token += 1
-        self._waiting[token] = WaitingRead(token, routing, request, queries, deadline_us, received_us)
+        self._waiting[token] = WaitingRead(token, routing, request, queries, deadline_us)
         self._unindexed.add(token)
         self._new.append(token)
 
@@ -109,9 +109,16 @@ class Reads:
         """Would `take` give something?"""
         return any(wanted <= index for wanted, _ in self._indexed)
 
-    def answered(self, token: int) -> WaitingRead | None:
-        """The state has answered: whose read it was, or None if it was given up."""
-        return self._waiting.pop(token, None)
+    def answered(self, token: int, count: int) -> WaitingRead | None:
+        """The state has answered ``count`` queries: of which read, or None if it was given up.
+
+        What is left of them waits for the next job; the index that made them linearizable stays good.
+        """
+        read = self._waiting.pop(token, None)
+        if read is not None and count < len(read.queries):
+            self._waiting[token] = replace(read, queries=read.queries[count:], first=read.first + count)
+            self._indexed.append((0, token))
+        return read
 
     def expired(self, now_us: int) -> list[WaitingRead]:
         """Remove and return the reads whose time is up."""

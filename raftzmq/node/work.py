@@ -45,7 +45,8 @@ class StateResult:
 
     ``results`` has a list per entry: one item per parcel, which is a list of results (one per command) or an
     error result for the parcel as a whole; entries without commands have an empty list. ``answers`` are
-    (token, result per query). ``digest`` is the running checksum of all writes up to ``applied_index``.
+    (token, results) of the first queries of each read: fewer than it has where all together would be too much.
+    ``digest`` is the running checksum of all writes up to ``applied_index``.
     """
 
     applied_index: int

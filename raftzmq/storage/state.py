@@ -8,15 +8,17 @@ dies, the log still has what was not committed here, and it is applied again.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import lmdb
 
-from raftzmq.config import KIB
+from raftzmq.config import KIB, STATE_ANSWER_BYTES_MAX
 from raftzmq.errors import InvariantViolation, RaftzmqError, StorageError
+from raftzmq.kv.commands import result_bytes
 from raftzmq.kv.machine import StateMachine
 from raftzmq.kv.tables import Tables
-from raftzmq.node.work import StateJob, StateResult
+from raftzmq.node.work import ReadBatch, StateJob, StateResult
 from raftzmq.storage.environment import LmdbTable, storage_error, used_fraction
 
 STATE_MAP_BYTES = 64 * KIB**3
@@ -29,15 +31,28 @@ def run_job(machine: StateMachine, job: StateJob) -> StateResult:
     """Apply and read what ``job`` asks for; raises CorruptionError, InvariantViolation."""
     suppressed = machine.suppressed
     results = tuple([machine.apply(entry) for entry in job.entries])
-    answers = tuple([(read.token, [machine.query(query) for query in read.queries]) for read in job.reads])
     return StateResult(
         applied_index=machine.applied_index,
         digest=machine.digest,
         revision=machine.revision,
         results=results,
-        answers=answers,
+        answers=tuple(answer_reads(machine, job.reads)),
         suppressed=machine.suppressed - suppressed,
     )
+
+
+def answer_reads(machine: StateMachine, reads: tuple[ReadBatch, ...]) -> Iterator[tuple[int, list[Any]]]:
+    """Answer in order until about STATE_ANSWER_BYTES_MAX bytes are together: a read may get only its first answers."""
+    left = STATE_ANSWER_BYTES_MAX
+    for read in reads:
+        results = []
+        for query in read.queries:
+            if left <= 0:
+                break
+            result = machine.query(query)
+            left -= result_bytes(result)
+            results.append(result)
+        yield read.token, results
 
 
 def as_tables(tables: dict[str, Any]) -> Tables:

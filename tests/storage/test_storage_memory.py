@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from raftzmq.config import local_cluster
 from raftzmq.core.ready import Append
 from raftzmq.core.types import Entry, EntryKind, HardState
-from raftzmq.errors import ConfigurationError, CorruptionError, IdentityError, StorageError
+from raftzmq.errors import ConfigurationError, CorruptionError, IdentityError, InvariantViolation, StorageError
 from raftzmq.kv.commands import CompareAndSwap, Delete, Get, Parcel, Put, Range, StateHash
 from raftzmq.node.work import LogJob, ReadBatch, StateJob, StateResult
 from raftzmq.storage.memory import MemoryDisk, all_tables, open_memory_node
@@ -118,7 +118,7 @@ def test_a_job_that_failed_never_reaches_the_disk() -> None:
     maker = LogMaker(loaded.entries[0])
     good, bad = maker.open(), maker.entry(EntryKind.COMMANDS, b"")
     log.write(append(good, bad))
-    with pytest.raises(CorruptionError):
+    with pytest.raises(InvariantViolation):
         state.apply(StateJob((loaded.entries[0], good, bad)))
     with pytest.raises(StorageError):
         state.commit()

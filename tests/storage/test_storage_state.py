@@ -108,7 +108,7 @@ def test_a_batch_cut_short_is_never_committed(tmp_path: Path) -> None:
         good = log.batch(Parcel(2, 3, 3, [Put(b"key", b"new")]))
         bad = log.entry(EntryKind.COMMANDS, encode_batch(9, [b"\xc1"], 1))
         storage.log.write(append(good, bad))
-        with pytest.raises(CorruptionError, match="cannot be decoded"):
+        with pytest.raises(InvariantViolation, match="cannot be decoded"):
             storage.state.apply(StateJob((good, bad)))
         for call in (storage.state.commit, lambda: storage.state.apply(StateJob())):
             with pytest.raises(StorageError, match="failed before"):
