@@ -32,7 +32,7 @@ from raftzmq.client.arguments import (
     to_timeout_us,
 )
 from raftzmq.client.batches import NEVER
-from raftzmq.client.probes import AimedRead, StatusCall
+from raftzmq.client.probes import STATUS_US, AimedRead, StatusCall
 from raftzmq.client.protocol import Protocol
 from raftzmq.client.results import (
     CasResult,
@@ -51,7 +51,7 @@ from raftzmq.client.results import (
 from raftzmq.client.wires import Wire, Wires, monotonic_us
 from raftzmq.config import KEY_BYTES_MAX, MICROSECONDS, VALUE_BYTES_MAX
 from raftzmq.errors import ClientClosed, InvalidRequest
-from raftzmq.kv.commands import Command, Delete, Put, Query, StateHash
+from raftzmq.kv.commands import Command, Delete, Get, Put, Query, StateHash
 
 
 class Client:
@@ -105,7 +105,10 @@ class Client:
         timeout: float | None = None,
     ) -> Future[KeyValue | None]:
         """Read ``key``, as of ``revision`` if given; None if it doesn't exist. Raises Compacted for an old revision."""
-        return self._read(get_query(key, consistency, revision), key_value, timeout)
+        if type(key) is bytes and revision is None and consistency == "linearizable" and 0 < len(key) <= KEY_BYTES_MAX:
+            return self._read(Get(key), FRAMING_BYTES + len(key), key_value, timeout)
+        query = get_query(key, consistency, revision)
+        return self._read(query, size_of(query), key_value, timeout)
 
     def delete(self, key: Text, *, timeout: float | None = None) -> Future[DeleteResult]:
         """Remove ``key``; the result's ``deleted`` tells whether it existed."""
@@ -130,7 +133,7 @@ class Client:
         ``resume_key`` and ``revision`` together with the same interval for the rest.
         """
         query = range_query(prefix, start, end, limit, revision, resume_key, consistency)
-        return self._read(query, range_result, timeout)
+        return self._read(query, size_of(query), range_result, timeout)
 
     def compare_and_swap(
         self,
@@ -150,9 +153,12 @@ class Client:
         return self._write(command, size_of(command), cas_result, timeout)
 
     def status(self, *, timeout: float | None = None) -> Future[list[dict[str, Any]]]:
-        """How each known node sees the world: its row of ``status --json``, or ``reachable`` False. At most 1 s."""
+        """How each known node sees the world: its row of ``status --json``, or ``reachable`` False.
+
+        ``timeout`` (1 s without one) is for nodes that are connected and don't answer; a connection gets half a second.
+        """
         future: Future[list[dict[str, Any]]] = self._enter().create_future()
-        self._protocol.probes.add(StatusCall(future, self._patience(timeout)))
+        self._protocol.probes.add(StatusCall(future, STATUS_US if timeout is None else to_timeout_us(timeout)))
         return self._soon(future)
 
     def state_hash(self, endpoint: str | None = None, *, timeout: float | None = None) -> Future[StateDigest]:
@@ -161,7 +167,7 @@ class Client:
         Reads the node's whole state: for tests and tools.
         """
         if endpoint is None:
-            return self._read(StateHash(), state_digest, timeout)
+            return self._read(StateHash(), FRAMING_BYTES, state_digest, timeout)
         future: Future[StateDigest] = self._enter().create_future()
         (aim,) = to_endpoints([endpoint])
         self._protocol.probes.add(AimedRead(aim, StateHash(), state_digest, future, self._patience(timeout)))
@@ -201,13 +207,13 @@ class Client:
             loop.call_soon(self._flush)
         return future
 
-    def _read(self, query: Query, convert: Convert, timeout: float | None) -> Future[Any]:
+    def _read(self, query: Query, size: int, convert: Convert, timeout: float | None) -> Future[Any]:
         loop = get_running_loop()
         if loop is not self._loop:
             self._bind(loop)
         future = loop.create_future()
         timeout_us = self._timeout_us if timeout is None else to_timeout_us(timeout)
-        self._add_read(query, size_of(query), future, convert, timeout_us)
+        self._add_read(query, size, future, convert, timeout_us)
         if not self._flushing:
             self._flushing = True
             loop.call_soon(self._flush)

@@ -161,7 +161,7 @@ class Lane:
     def _send(self, batch: Batch, link: Link, now_us: int) -> None:
         request = self._requests.add(self, batch, link)
         batch.sendings[request] = link
-        batch.link, batch.request, batch.retry_us = link, request, now_us + batch.patience_us
+        batch.link, batch.request, batch.retry_us = link, request, min(NEVER, now_us + batch.patience_us)
         self._outbox.frames.append((link.endpoint, self._frames(batch, request, now_us)))
         self.deadline_us = min(self.deadline_us, batch.retry_us, batch.deadline_us)
 

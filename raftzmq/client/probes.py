@@ -23,7 +23,7 @@ from raftzmq.kv.commands import Query, encode_queries
 CONNECT_US: Final = MICROSECONDS // 2
 """A status waits this long for connections to come up; where there is none, nobody listens."""
 STATUS_US: Final = MICROSECONDS
-"""And this long in all: a node answers at once, without consensus."""
+"""And this long in all, unless its caller says otherwise: a node answers at once, without consensus."""
 
 _decode_row = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -76,7 +76,6 @@ class Probes:
         for call in self._new:
             call.deadline_us = now_us + call.timeout_us
             if isinstance(call, StatusCall):
-                call.deadline_us = now_us + min(call.timeout_us, STATUS_US)
                 call.connect_us = now_us + min(call.timeout_us, CONNECT_US)
                 self._calls[call] = None
             else:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from raftzmq.client.batches import Batch, Span
+from raftzmq.client.batches import NEVER, Batch, Span
 from raftzmq.client.lane import Lane, told_us
 from raftzmq.client.links import Link
-from raftzmq.client.results import GARBLED, Convert, decode_read
+from raftzmq.client.results import GARBLED, Convert, decode_read, state_digest
 from raftzmq.codec.clients import Read, encode_header
 from raftzmq.config import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, MICROSECONDS
 from raftzmq.errors import NoLeader, RequestError, Unreachable
@@ -28,7 +28,11 @@ class Reads(Lane):
         return self._links.anyone()
 
     def _take(self) -> Batch | None:
-        return self.queue.take(BATCH_COMMANDS_MAX, BATCH_BYTES_MAX)
+        batch = self.queue.take(BATCH_COMMANDS_MAX, BATCH_BYTES_MAX)
+        if state_digest in batch.converts:
+            # Hashing all that is stored may take long, and asking again would only double the work.
+            batch.patience_us = NEVER
+        return batch
 
     def _frames(self, batch: Batch, request: int, now_us: int) -> list[bytes]:
         left_us = max(span.deadline_us for span in batch.spans) - now_us

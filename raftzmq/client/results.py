@@ -146,7 +146,14 @@ def settle(futures: list[Any], converts: list[Convert] | None, results: list[Any
     Without ``converts`` the results are what the calls return.
     """
     if converts is None:
-        converts = [as_it_is] * len(futures)
+        for future, result in zip(futures, results, strict=True):
+            if future.done():
+                continue
+            if type(result) is dict:
+                future.set_exception(failed_result(result))
+            else:
+                future.set_result(result)
+        return
     for future, convert, result in zip(futures, converts, results, strict=True):
         if future.done():
             continue

@@ -28,7 +28,7 @@ from raftzmq.client.arguments import (
     to_key,
     to_timeout_us,
 )
-from raftzmq.client.probes import AimedRead, StatusCall
+from raftzmq.client.probes import STATUS_US, AimedRead, StatusCall
 from raftzmq.client.results import (
     CasResult,
     Convert,
@@ -135,7 +135,10 @@ class Client:
         return self.compare_and_swap_async(key, expected, new, mod_revision=mod_revision, timeout=timeout).result()
 
     def status(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
-        """How each known node sees the world: its row of ``status --json``, or ``reachable`` False. At most 1 s."""
+        """How each known node sees the world: its row of ``status --json``, or ``reachable`` False.
+
+        ``timeout`` (1 s without one) is for nodes that are connected and don't answer; a connection gets half a second.
+        """
         return self.status_async(timeout=timeout).result()
 
     def state_hash(self, endpoint: str | None = None, *, timeout: float | None = None) -> StateDigest:
@@ -199,7 +202,7 @@ class Client:
     def status_async(self, *, timeout: float | None = None) -> Future[list[dict[str, Any]]]:
         """`status`, as a future."""
         future: CallFuture[list[dict[str, Any]]] = CallFuture()
-        self._worker.probe(StatusCall(future, self._patience(timeout)))
+        self._worker.probe(StatusCall(future, STATUS_US if timeout is None else to_timeout_us(timeout)))
         return future
 
     def state_hash_async(self, endpoint: str | None = None, *, timeout: float | None = None) -> Future[StateDigest]:

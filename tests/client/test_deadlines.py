@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from raftzmq.client.batches import GRAIN_US, RETRY_US
-from raftzmq.client.results import PutResult
+from raftzmq.client.results import PutResult, StateDigest, state_digest
 from raftzmq.codec.clients import Execute, Hello
 from raftzmq.errors import (
     ClientClosed,
@@ -19,6 +19,7 @@ from raftzmq.errors import (
     RequestError,
     Unreachable,
 )
+from raftzmq.kv.commands import StateHash
 from tests.client.script import MS, SECOND, A, B, C, Script, executes, hellos, of_kind, reads
 
 
@@ -256,6 +257,18 @@ def test_a_read_that_stays_unanswered_goes_to_another_node() -> None:
     world.step()
     assert ticket.done(), "whichever answers first"
     assert ticket.result is None
+
+
+def test_a_hash_of_all_that_is_stored_is_asked_for_once() -> None:
+    world = Script()
+    world.lead(A)
+    ticket = world.ticket()
+    world.protocol.reads.queue.add(StateHash(), 10, ticket, state_digest, 60 * SECOND)
+    (sent,) = world.step()
+    assert world.advance(30 * SECOND) == []
+    world.answer(sent, [[4, 9, "abc"]])
+    world.step()
+    assert ticket.result == StateDigest(4, 9, "abc")
 
 
 def test_a_read_without_any_answer_is_definite() -> None:

@@ -10,7 +10,7 @@ from raftzmq.client.links import ASK_AGAIN_US, BACKOFF_MAX_US, BACKOFF_MIN_US, H
 from raftzmq.client.results import PutResult
 from raftzmq.codec.clients import Execute, Failure, Hello
 from raftzmq.errors import Refused
-from tests.client.script import MS, SECOND, A, B, C, Script, executes, hellos, reads
+from tests.client.script import MS, NAMES, SECOND, A, B, C, Script, executes, hellos, reads
 
 
 def test_nothing_is_opened_before_the_first_call() -> None:
@@ -128,6 +128,28 @@ def test_redirects_that_go_in_circles_are_followed_at_a_walk() -> None:
                 world.fail(sent, "not_leader", leader="a" if other == A else "b", endpoint=other)
         sents = world.step() or world.advance(MS)
     assert HOPS_MAX < hops < HOPS_MAX + SECOND / BACKOFF_MAX_US + 10
+
+
+def test_after_a_write_was_answered_redirects_are_followed_at_once_again() -> None:
+    world = Script(A, B)
+    world.lead(A)
+    leader = A
+    for _ in range(3 * HOPS_MAX):
+        ticket = world.put()
+        (sent,) = executes(world.step())
+        assert sent.to == leader
+        leader = B if leader == A else A
+        world.fail(sent, "not_leader", leader=NAMES[leader], endpoint=leader)
+        begun_us = world.now_us
+        sents = world.step()
+        if hellos(sents):
+            world.welcome(leader, NAMES[leader])
+            sents = world.step()
+        (again,) = executes(sents)
+        world.answer(again, [1])
+        world.step()
+        assert ticket.result == PutResult(1)
+        assert world.now_us == begun_us
 
 
 def test_a_redirect_to_nobody_asks_around() -> None:
