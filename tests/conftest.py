@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.live.clone import Clone
 
 # The same examples on every machine, and no judgement of time: a slow machine is not a bug.
 settings.register_profile(
@@ -38,3 +45,27 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _forbid_skip(report)
     return report
+
+
+@pytest.fixture(scope="session")
+def clone_home() -> Iterator[Clone]:
+    """A copy of the tree, set up once for all tests that use it: the installation takes longest."""
+    from tests.live.clone import Clone
+
+    home = Path(tempfile.mkdtemp(prefix="rz"))
+    copy = Clone(home / "a tree")
+    copy.fill()
+    yield copy
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def clone(clone_home: Clone) -> Iterator[Clone]:
+    """The copy, with nothing running and no data, before and after."""
+    from tests.live.clone import held_ports
+
+    held = held_ports()
+    if held:
+        pytest.skip(f"the local cluster's ports are in use (bin/down?): {held}")
+    yield clone_home
+    clone_home.clear()
