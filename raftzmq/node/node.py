@@ -111,7 +111,7 @@ class Node:
     def on_dropped(self, kind: str, count: int, now_us: int) -> None:
         """The driver could not send ``count`` messages of ``kind`` (peer, client, events): their pipe was full."""
         self.counts[f"dropped_{kind}"] += count
-        self.report.emit("dropped", now_us, what=kind, count=count)
+        self.report.dropped(kind, count, now_us)
 
     def on_peer(self, routing: bytes, frames: Sequence[bytes], now_us: int) -> None:
         """A message that claims to be another node's."""

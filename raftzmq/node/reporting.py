@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
+from raftzmq.config import MICROSECONDS
 from raftzmq.core import Raft
 from raftzmq.core.ready import Append, Fact, Ready
 from raftzmq.core.types import EntryKind
@@ -19,6 +21,8 @@ class Reporter:
         self._raft = raft
         self._commit_index = raft.commit_index
         self._boot: Fact | None = None
+        self._dropped: Counter[str] = Counter()
+        self._dropped_after_us: dict[str, int] = {}
 
     def subscription(self, prefix: bytes, wanted: bool, now_us: int) -> None:
         """Pass on what the publisher was told; the first who asks hears of the boot, however late."""
@@ -56,6 +60,13 @@ class Reporter:
         """A request came through the door."""
         if self._maker.wanted("request"):
             self.emit("request", now_us, kind=kind, commands=commands, bytes=size)
+
+    def dropped(self, kind: str, count: int, now_us: int) -> None:
+        """Messages were dropped: said once a second and kind, since an absent peer drops twenty heartbeats in one."""
+        self._dropped[kind] += count
+        if now_us >= self._dropped_after_us.get(kind, now_us):
+            self._dropped_after_us[kind] = now_us + MICROSECONDS
+            self.emit("dropped", now_us, what=kind, count=self._dropped.pop(kind))
 
     def ready(self, ready: Ready, now_us: int) -> None:
         """The core's facts, new entries and the commit index."""
