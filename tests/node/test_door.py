@@ -22,7 +22,6 @@ from raftzmq.config import (
     VALUE_BYTES_MAX,
     WAITING_BYTES_MAX,
     WAITING_OVERHEAD_BYTES,
-    WAITING_OVERHEAD_BYTES,
 )
 from raftzmq.kv.commands import (
     Command,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from raftzmq.codec.clients import Answer
 from raftzmq.config import ANSWER_BYTES_MAX, BATCH_COMMANDS_MAX, STATE_ANSWER_BYTES_MAX, VALUE_BYTES_MAX
 from raftzmq.kv.commands import Get, Parcel, Put
-
 from tests.node.support import Rig
 
 

@@ -1,0 +1,399 @@
+"""Linearizable reads through a node: contexts, retries, waiting for the state, patience, and long answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from raftzmq.codec.clients import Answer, Failure, decode_node_header, decode_results, encode_results
+from raftzmq.config import ANSWER_BYTES_MAX, KIB, WAITING_READS_MAX
+from raftzmq.core.messages import AppendEntries, AppendEntriesResponse, ReadIndex, ReadIndexResponse
+from raftzmq.core.types import EntryKind, make_entry
+from raftzmq.kv.commands import Get, Parcel, Put, Range, encode_batch, encode_parcel
+from raftzmq.node.answers import answer_frames
+from tests.node.support import CLIENT, SECOND, TIMING, Rig, puts
+
+HEARTBEAT = TIMING.heartbeat_us
+RETRY = 2 * HEARTBEAT
+
+
+def follower() -> Rig:
+    """A follower of n2 in term 1 that has applied entry 1, with a client."""
+    rig = Rig()
+    rig.follow("n2", commit=1)
+    rig.greet()
+    rig.of(object)
+    return rig
+
+
+def beat(rig: Rig, leader: str = "n2", *, term: int = 1, commit: int = 1) -> None:
+    """A heartbeat, so that the leader is not given up."""
+    log = rig.raft.log
+    rig.peer(AppendEntries(leader, "n1", term, log.last_index, log.last_term, commit, 0))
+    rig.settle()
+
+
+def asked(rig: Rig) -> list[int]:
+    """The contexts that the leader has been asked for since the last look."""
+    return [message.context for message in rig.of(ReadIndex)]
+
+
+def answered(rig: Rig) -> list[int]:
+    """The requests that have been answered since the last look."""
+    taken = rig.taken()
+    assert not [header for header, _ in taken if isinstance(header, Failure)]
+    return [header.request for header, _ in taken if isinstance(header, Answer) and header.done]
+
+
+# --- at the leader ---
+
+
+def test_a_leader_answers_after_a_round_and_in_one_message() -> None:
+    rig = Rig().lead()
+    session = rig.open_session()
+    rig.execute(2, puts(session, 0, "a", "b"))
+    rig.settle()
+    rig.taken()
+    rig.followers.clear()
+    rig.of(object)
+    rig.read(3, Get(b"a"), Get(b"none"), Range(b"", None))
+    rig.settle()
+    assert rig.taken() == []
+    [number] = {message.round for message in rig.of(AppendEntries)}
+    rig.peer(AppendEntriesResponse("n3", "n1", 1, True, 4, number, 4))
+    rig.settle()
+    row_a, row_b = [b"a", b"a", 1, 1, 1, 0], [b"b", b"b", 2, 2, 1, 0]
+    assert rig.taken() == [(Answer(3, 0, True), [row_a, None, [2, False, None, [row_a, row_b]]])]
+
+
+def test_reads_that_come_together_share_a_context_and_a_job() -> None:
+    rig = Rig().lead()
+    rig.greet()
+    before = len(rig.state_jobs)
+    for request in range(5):
+        rig.read(request, Get(b"k"))
+    rig.settle()
+    assert answered(rig) == [0, 1, 2, 3, 4]
+    assert [len(job.reads) for job in rig.state_jobs[before:]] == [5]
+
+
+def test_a_read_sees_the_write_that_was_answered_before_it() -> None:
+    rig = Rig().lead()
+    session = rig.open_session()
+    for k in range(5):
+        rig.execute(10 + k, Parcel(session, k, k, [Put(b"k", b"%d" % k)]))
+        rig.settle()
+        rig.read(20 + k, Get(b"k"))
+        rig.settle()
+        assert rig.taken()[-1] == (Answer(20 + k, 0, True), [[b"k", b"%d" % k, 1, k + 1, k + 1, 0]])
+
+
+# --- at a follower ---
+
+
+def test_a_follower_asks_its_leader_and_answers_itself() -> None:
+    rig = follower()
+    rig.read(5, Get(b"k"))
+    rig.settle()
+    [context] = asked(rig)
+    assert rig.taken() == []
+    rig.peer(ReadIndexResponse("n2", "n1", 1, context, 1))
+    rig.settle()
+    assert rig.taken() == [(Answer(5, 0, True), [None])]
+    assert len(rig.node.reads) == 0
+
+
+def test_a_read_waits_until_the_state_has_reached_its_index() -> None:
+    """Thesis 6.4, step 4: apply at least as far as the read index, then read."""
+    rig = follower()
+    rig.read(5, Get(b"k"))
+    rig.settle()
+    [context] = asked(rig)
+    rig.peer(ReadIndexResponse("n2", "n1", 1, context, 3))
+    rig.settle()
+    assert rig.taken() == []
+    log = rig.raft.log
+    opening = make_entry(log.last_chain, 2, 1, EntryKind.NOOP, b"")
+    batch = encode_batch(0, [encode_parcel(Parcel(9, 0, 0, [Put(b"k", b"v")]))], 1)
+    entry = make_entry(opening.chain, 3, 1, EntryKind.COMMANDS, batch)
+    rig.peer(AppendEntries("n2", "n1", 1, 1, 0, 2, 0, (opening, entry)))
+    rig.settle()
+    assert rig.raft.last_applied == 2
+    assert rig.taken() == []
+    beat(rig, commit=3)
+    assert rig.raft.last_applied == 3
+    assert answered(rig) == [5]
+
+
+def test_a_read_goes_into_the_job_that_reaches_its_index() -> None:
+    """Not a job later: the state answers it after the entries of that job."""
+    rig = follower()
+    rig.read(5, Get(b"k"))
+    rig.settle()
+    [context] = asked(rig)
+    rig.peer(ReadIndexResponse("n2", "n1", 1, context, 2))
+    opening = make_entry(rig.raft.log.last_chain, 2, 1, EntryKind.NOOP, b"")
+    rig.peer(AppendEntries("n2", "n1", 1, 1, 0, 2, 0, (opening,)))
+    rig.settle()
+    job = rig.state_jobs[-1]
+    assert [entry.index for entry in job.entries] == [2]
+    assert len(job.reads) == 1
+    assert answered(rig) == [5]
+
+
+def test_a_read_that_comes_while_one_is_asked_gets_a_context_of_its_own() -> None:
+    """It may not use the answer to a question that left before it came."""
+    rig = follower()
+    rig.read(5, Get(b"k"))
+    rig.settle()
+    rig.read(6, Get(b"k"))
+    rig.settle()
+    first, second = asked(rig)
+    assert first != second
+    rig.peer(ReadIndexResponse("n2", "n1", 1, first, 1))
+    rig.settle()
+    assert answered(rig) == [5]
+    rig.peer(ReadIndexResponse("n2", "n1", 1, second, 1))
+    rig.settle()
+    assert answered(rig) == [6]
+
+
+# --- contexts and retries ---
+
+
+def test_a_question_without_an_answer_is_asked_again_with_a_fresh_context() -> None:
+    """A context used twice would let the answer to the first question pass for one to the second."""
+    rig = follower()
+    rig.read(5, Get(b"k"), timeout_us=10 * SECOND)
+    rig.settle()
+    seen = asked(rig)
+    assert len(seen) == 1
+    for _ in range(20):
+        rig.advance(HEARTBEAT)
+        beat(rig)
+        seen += asked(rig)
+    assert len(seen) == len({*seen}), "none was used twice"
+    assert 5 <= len(seen) <= 11, "about every second heartbeat interval"
+    rig.peer(ReadIndexResponse("n2", "n1", 1, seen[-1], 1))
+    rig.settle()
+    assert answered(rig) == [5]
+    rig.advance(5 * RETRY - 1)
+    assert asked(rig) == []
+
+
+def test_a_late_answer_is_good_for_the_reads_that_it_was_asked_for_and_no_others() -> None:
+    """etcd issue 20418: an answer must never serve a read that came after its question."""
+    rig = follower()
+    rig.read(5, Get(b"k"), timeout_us=10 * SECOND)
+    rig.settle()
+    [first] = asked(rig)
+    rig.read(6, Get(b"k"), timeout_us=10 * SECOND)
+    for _ in range(4):
+        rig.advance(HEARTBEAT)
+        beat(rig)
+    assert len(asked(rig)) >= 2
+    rig.peer(ReadIndexResponse("n2", "n1", 1, first, 1))
+    rig.settle()
+    assert answered(rig) == [5]
+
+
+def test_an_answer_that_comes_twice_is_taken_once() -> None:
+    rig = follower()
+    rig.read(5, Get(b"k"))
+    rig.settle()
+    [context] = asked(rig)
+    for _ in range(3):
+        rig.peer(ReadIndexResponse("n2", "n1", 1, context, 1))
+        rig.settle()
+    assert answered(rig) == [5]
+
+
+def test_an_answer_to_nobodys_question_is_ignored() -> None:
+    rig = follower()
+    rig.read(5, Get(b"k"))
+    rig.settle()
+    [context] = asked(rig)
+    for other in (0, 1, context + 1, context - 1, 2**63 - 1):
+        rig.peer(ReadIndexResponse("n2", "n1", 1, other, 1))
+    rig.settle()
+    assert rig.taken() == []
+
+
+def test_a_new_leader_is_asked_anew_and_answers_of_the_old_one_are_ignored() -> None:
+    """The old one's answer may come from before the new one's first commits."""
+    rig = follower()
+    rig.read(5, Get(b"k"))
+    rig.settle()
+    [first] = asked(rig)
+    beat(rig, "n3", term=2)
+    [second] = asked(rig)
+    assert first != second
+    rig.peer(ReadIndexResponse("n2", "n1", 1, first, 1))
+    rig.peer(ReadIndexResponse("n3", "n1", 2, first, 1))
+    rig.settle()
+    assert rig.taken() == []
+    rig.peer(ReadIndexResponse("n3", "n1", 2, second, 1))
+    rig.settle()
+    assert answered(rig) == [5]
+
+
+def test_contexts_of_another_life_are_not_used_again() -> None:
+    """They start at a random number: an answer to a question from before a crash fits nothing."""
+    contexts = []
+    for seed in range(20):
+        rig = Rig(seed=seed)
+        rig.follow("n2", commit=1)
+        rig.greet()
+        rig.read(5, Get(b"k"))
+        rig.settle()
+        contexts += asked(rig)
+    assert len({context >> 22 for context in contexts}) == 20
+
+
+# --- patience ---
+
+
+def test_without_a_leader_a_read_waits_for_one() -> None:
+    rig = Rig()
+    rig.greet()
+    rig.read(5, Get(b"k"))
+    rig.settle()
+    assert asked(rig) == []
+    rig.follow("n2", commit=1)
+    [context] = asked(rig)
+    rig.peer(ReadIndexResponse("n2", "n1", 1, context, 1))
+    rig.settle()
+    assert answered(rig) == [5]
+
+
+def test_without_a_leader_a_read_ends_definitely() -> None:
+    rig = Rig()
+    rig.greet()
+    rig.read(5, Get(b"k"), timeout_us=SECOND)
+    rig.advance(SECOND - 1)
+    assert rig.taken() == []
+    rig.advance(HEARTBEAT + 1)
+    assert rig.failures() == [(5, "no_leader", True)]
+    assert len(rig.node.reads) == 0
+
+
+def test_a_leader_that_does_not_answer_is_a_deadline_exceeded() -> None:
+    rig = follower()
+    rig.read(5, Get(b"k"), timeout_us=3 * HEARTBEAT)
+    for _ in range(4):
+        rig.advance(HEARTBEAT)
+        beat(rig)
+    assert rig.failures() == [(5, "deadline_exceeded", True)]
+
+
+def test_an_answer_after_the_deadline_is_nobodys() -> None:
+    rig = follower()
+    rig.read(5, Get(b"k"), timeout_us=HEARTBEAT)
+    rig.settle()
+    [context, *_] = asked(rig)
+    rig.held = {"state"}
+    rig.peer(ReadIndexResponse("n2", "n1", 1, context, 1))
+    rig.settle()
+    assert rig.state_job is not None
+    rig.advance(3 * HEARTBEAT)
+    assert rig.failures() == [(5, "deadline_exceeded", True)]
+    rig.finish("state")
+    rig.held.clear()
+    rig.settle()
+    assert rig.taken() == []
+
+
+def test_a_read_that_expires_while_it_waits_for_the_state_is_dropped() -> None:
+    rig = follower()
+    rig.read(5, Get(b"k"), timeout_us=HEARTBEAT)
+    rig.settle()
+    [context, *_] = asked(rig)
+    rig.peer(ReadIndexResponse("n2", "n1", 1, context, 2))
+    rig.advance(3 * HEARTBEAT)
+    assert rig.failures() == [(5, "deadline_exceeded", True)]
+    rig.follow("n2", entries=(make_entry(rig.raft.log.last_chain, 2, 1, EntryKind.NOOP, b""),), commit=2)
+    assert rig.raft.last_applied == 2
+    assert rig.taken() == []
+
+
+def test_too_many_waiting_reads_are_overloaded() -> None:
+    rig = Rig()
+    rig.greet()
+    for request in range(WAITING_READS_MAX):
+        rig.read(request, Get(b"k"))
+    rig.settle()
+    assert rig.taken() == []
+    rig.read(99, Get(b"k"))
+    rig.settle()
+    assert rig.failures() == [(99, "overloaded", True)]
+
+
+# --- answers in parts ---
+
+
+def row(size: int) -> tuple[bytes, bytes, int, int, int, int]:
+    return (b"k", bytes(size), 1, 1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("results", "firsts"),
+    [
+        ([], [0]),
+        ([None], [0]),
+        ([row(10)] * 100, [0]),
+        ([row(600 * KIB)] * 3, [0, 1, 2]),
+        ([row(300 * KIB)] * 7, [0, 3, 6]),
+        ([row(3 * ANSWER_BYTES_MAX)], [0]),
+        ([None, row(3 * ANSWER_BYTES_MAX), None], [0, 1, 2]),
+        ([[5, False, None, [row(300 * KIB)] * 3], None, row(300 * KIB)], [0, 2]),
+        ([{"error": "invalid", "message": "no"}] * 3, [0]),
+    ],
+)
+def test_long_answers_come_in_parts(results: list[Any], firsts: list[int]) -> None:
+    """A part is bounded, or has one result alone; parts say where they begin, and the last one that it is."""
+    frames = answer_frames(9, results, 5, done=True)
+    parts = [(decode_node_header(header), decode_results(payload)) for header, payload in frames]
+    headers = [header for header, _ in parts]
+    assert headers == [Answer(9, 5 + first, first == firsts[-1]) for first in firsts]
+    assert encode_results([result for _, part in parts for result in part]) == encode_results(results)
+    for _, part in parts:
+        assert len(encode_results(part)) <= ANSWER_BYTES_MAX + KIB or len(part) == 1
+
+
+def test_an_answer_that_goes_on_later_says_so() -> None:
+    [(header, _)] = list(answer_frames(9, [None], 3, done=False))
+    assert decode_node_header(header) == Answer(9, 3, False)
+
+
+def test_a_long_answer_of_a_node_comes_in_parts() -> None:
+    rig = Rig(voters=1).lead()
+    session = rig.open_session()
+    for k in range(4):
+        rig.execute(k, Parcel(session, k, k, [Put(b"%d" % k, bytes([k]) * (400 * KIB))]))
+    rig.settle()
+    rig.taken()
+    rig.read(9, *(Get(b"%d" % k) for k in range(4)))
+    rig.settle()
+    taken = rig.taken(CLIENT)
+    assert [header for header, _ in taken] == [Answer(9, 0, False), Answer(9, 2, True)]
+    assert [result[0] for _, part in taken for result in part] == [b"0", b"1", b"2", b"3"]
+
+
+def test_a_read_that_is_too_large_for_one_job_of_the_state_is_answered_over_several() -> None:
+    """Other clients' reads and writes pass in between; each part says where it belongs."""
+    rig = Rig(voters=1).lead()
+    session = rig.open_session()
+    rig.execute(1, Parcel(session, 0, 0, [Put(b"k", bytes(900 * KIB))]))
+    rig.settle()
+    rig.taken()
+    before = len(rig.state_jobs)
+    rig.read(9, *[Get(b"k")] * 20)
+    rig.settle()
+    jobs = rig.state_jobs[before:]
+    assert len(jobs) >= 3
+    assert max(len(job.reads[0].queries) for job in jobs[1:]) < 20, "what was answered isn't read again"
+    taken = rig.taken()
+    assert [header for header, _ in taken] == [Answer(9, k, k == 19) for k in range(20)]
+    assert all(len(part) == 1 for _, part in taken)
+    assert len(rig.node.reads) == 0

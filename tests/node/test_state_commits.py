@@ -1,0 +1,150 @@
+"""Entries on their way into the state: one job at a time, and when its transaction is committed (design §5)."""
+
+from __future__ import annotations
+
+from raftzmq.codec.clients import Answer
+from raftzmq.config import BATCH_BYTES_MAX, STATE_COMMIT_BATCHES, STATE_COMMIT_US
+from raftzmq.kv.commands import Get, Parcel, Put
+from raftzmq.node.applying import JOB_BYTES_MAX, NEVER
+from tests.node.support import Rig, puts
+
+
+def leader() -> tuple[Rig, int]:
+    """A single voter that leads, whose state has nothing uncommitted."""
+    rig = Rig(voters=1).lead()
+    session = rig.open_session()
+    rig.advance(2 * STATE_COMMIT_US)
+    rig.state_jobs.clear()
+    return rig, session
+
+
+def write(rig: Rig, session: int, sequence: int) -> None:
+    rig.execute(sequence, puts(session, sequence, "k"))
+    rig.settle()
+
+
+def commits(rig: Rig) -> list[bool]:
+    return [job.commit for job in rig.state_jobs]
+
+
+def test_the_state_is_committed_after_so_many_batches() -> None:
+    rig, session = leader()
+    for sequence in range(2 * STATE_COMMIT_BATCHES):
+        write(rig, session, sequence)
+    assert sum(len(job.entries) for job in rig.state_jobs) == 2 * STATE_COMMIT_BATCHES
+    assert [k for k, commit in enumerate(commits(rig), 1) if commit] == [STATE_COMMIT_BATCHES, 2 * STATE_COMMIT_BATCHES]
+
+
+def test_the_state_is_committed_after_a_while_even_if_nothing_comes() -> None:
+    """Idle included: what is applied is not left open to a crash for longer than that."""
+    rig, session = leader()
+    write(rig, session, 0)
+    begin = rig.now
+    assert commits(rig) == [False]
+    assert rig.node.deadline_us <= begin + STATE_COMMIT_US
+    rig.advance(STATE_COMMIT_US - 1)
+    assert commits(rig) == [False]
+    rig.advance(1)
+    assert commits(rig) == [False, True]
+    job = rig.state_jobs[-1]
+    assert (job.entries, job.reads) == ((), ())
+    assert rig.node.status()["durable_state_index"] == rig.raft.last_applied
+    rig.advance(10 * STATE_COMMIT_US)
+    assert commits(rig) == [False, True], "once"
+
+
+def test_the_age_counts_from_the_first_write() -> None:
+    rig, session = leader()
+    for sequence in range(5):
+        write(rig, session, sequence)
+        rig.advance(STATE_COMMIT_US // 5)
+    assert commits(rig)[:5] == [False] * 5
+    assert commits(rig)[5:] == [True]
+
+
+def test_reads_commit_nothing_and_open_nothing() -> None:
+    rig, _ = leader()
+    for request in range(3 * STATE_COMMIT_BATCHES):
+        rig.read(request, Get(b"k"))
+        rig.settle()
+    rig.advance(3 * STATE_COMMIT_US)
+    assert not any(commits(rig))
+
+
+def test_results_are_answered_before_the_commit_ends() -> None:
+    """The log is durable: the state can be built again from it, so nobody waits for the state's sync."""
+    rig, session = leader()
+    rig.held = {"commit"}
+    for sequence in range(STATE_COMMIT_BATCHES):
+        write(rig, session, sequence)
+    assert rig.committing
+    assert len(rig.taken()) == STATE_COMMIT_BATCHES
+    assert rig.node.status()["durable_state_index"] < rig.node.status()["last_applied"]
+
+
+def test_one_job_of_the_state_at_a_time() -> None:
+    rig, session = leader()
+    rig.held = {"state"}
+    for sequence in range(5):
+        write(rig, session, sequence)
+        rig.read(100 + sequence, Get(b"k"))
+        rig.settle()
+    assert [len(job.entries) for job in rig.state_jobs] == [1]
+    rig.held = {"commit"}
+    rig.settle()
+    assert [len(job.entries) for job in rig.state_jobs] == [1, 4], "what has gathered is one job"
+    assert len(rig.state_jobs[1].reads) == 5
+
+
+def test_a_commit_under_way_holds_the_next_job_back() -> None:
+    rig, session = leader()
+    rig.held = {"commit"}
+    for sequence in range(STATE_COMMIT_BATCHES + 3):
+        write(rig, session, sequence)
+    rig.read(99, Get(b"k"))
+    rig.settle()
+    assert len(rig.state_jobs) == STATE_COMMIT_BATCHES
+    assert rig.node.applying.deadline_us == NEVER, "nothing to be woken for"
+    rig.finish("commit")
+    rig.settle()
+    assert [len(job.entries) for job in rig.state_jobs[STATE_COMMIT_BATCHES:]] == [3]
+    assert (Answer(99, 0, True), [[b"k", b"k", 1, 23, 23, 0]]) in rig.taken()
+
+
+def test_a_job_has_bounded_bytes() -> None:
+    """Reads and answers behind it wait no longer than it takes."""
+    rig, session = leader()
+    rig.held = {"state"}
+    write(rig, session, 0)
+    for sequence in range(1, 7):
+        rig.execute(sequence, Parcel(session, sequence, sequence, [Put(b"k", bytes(BATCH_BYTES_MAX - 100))]))
+        rig.settle()
+    rig.held.clear()
+    rig.settle()
+    sizes = [sum(len(entry.data) for entry in job.entries) for job in rig.state_jobs]
+    assert max(sizes) <= JOB_BYTES_MAX
+    assert [len(job.entries) for job in rig.state_jobs] == [1, 4, 2]
+
+
+def test_what_is_applied_and_not_committed_is_applied_again_after_a_crash() -> None:
+    rig, session = leader()
+    for sequence in range(3):
+        write(rig, session, sequence)
+    digest = rig.state.machine.digest
+    again = Rig(voters=1, disk=rig.disk)
+    assert again.raft.last_applied < rig.raft.last_applied
+    again.lead()
+    again.settle()
+    assert again.state.machine.revision == 3
+    assert again.state.machine.digest == digest
+
+
+def test_the_bytes_that_lag_are_counted_until_they_are_applied() -> None:
+    rig, session = leader()
+    rig.held = {"state"}
+    write(rig, session, 0)
+    size = len(rig.entries()[-1].data)
+    assert rig.node.applying.lag_bytes == size
+    rig.held.clear()
+    rig.finish("state")
+    assert rig.node.applying.lag_bytes == 0
