@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 import raftzmq.config
 from raftzmq.client.sync import Client
 from raftzmq.config import Address, ClusterConfig
-from raftzmq.errors import RaftzmqError
+from raftzmq.errors import RaftzmqError, RequestError
 
 T = TypeVar("T")
 
@@ -180,5 +180,10 @@ class LocalCluster:
                 return (name, term) if name in self.nodes and term > above_term else None
 
             found = self.wait(look, f"a leader that all {len(self.nodes)} nodes follow")
-            client.get(b"is anybody there?", timeout=PATIENCE_S)
+            try:
+                client.get(b"is anybody there?", timeout=PATIENCE_S)
+            except RequestError:
+                # A node that ended by itself says more than the client, who only saw the silence.
+                self.check_running()
+                raise
         return found
