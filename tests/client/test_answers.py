@@ -132,6 +132,7 @@ def test_the_rest_of_an_answer_that_broke_off_is_asked_for_again() -> None:
     [
         ([1], 0, True),  # too few
         ([1, 2, 3], 0, True),  # too many
+        ([1, 2, 3], 0, False),
         ([2], 1, True),  # a part is missing before it
         ([1, 2], 7, True),
         (["x", "y"], 0, True),  # of another type

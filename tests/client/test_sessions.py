@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from raftzmq.client.batches import RETRY_US
 from raftzmq.client.parcels import Parcels
 from raftzmq.client.results import PutResult
 from raftzmq.config import SESSION_WINDOW
-from raftzmq.errors import NoLeader, OutcomeUnknown
+from raftzmq.errors import InvalidRequest, NoLeader, OutcomeUnknown, TooLarge
 from raftzmq.kv.commands import OpenSession, Put
 from tests.client.script import MS, SECOND, A, B, C, Script, Sent, executes
 
@@ -59,6 +61,38 @@ def test_a_session_is_opened_again_if_nobody_answers() -> None:
     assert world.step() == [], "the second session isn't needed"
 
 
+def test_no_session_is_opened_once_nobody_wants_to_write() -> None:
+    world = Script(A)
+    ticket = world.put(timeout_us=SECOND)
+    world.step()
+    world.welcome(A, "a")
+    assert len(executes(world.step())) == 1
+    world.kill(A)
+    world.advance(SECOND)
+    assert ticket.done()
+    world.start(A)
+    world.step()
+    world.welcome(A, "a")
+    assert executes(world.advance(SECOND)) == []
+    world.put()
+    assert len(executes(world.step())) == 1
+
+
+def test_if_a_session_cannot_be_had_nothing_can_be_written() -> None:
+    world = Script(A)
+    tickets = [world.put("k1"), world.put("k2")]
+    world.step()
+    world.welcome(A, "a")
+    world.fail(only(world.step()), "invalid", message="no sessions here")
+    assert world.step() == []
+    assert all(ticket.failed(InvalidRequest, definite=True) for ticket in tickets)
+    again = world.put()
+    opening = only(world.step())
+    world.answer(opening, [{"error": "too_large", "message": "no"}])
+    world.step()
+    assert again.failed(TooLarge, definite=True)
+
+
 def test_a_retry_keeps_session_sequence_and_commands() -> None:
     world = Script()
     world.lead(A)
@@ -88,6 +122,37 @@ def test_an_answer_to_the_first_sending_counts_while_the_second_is_under_way() -
     world.answer(again, [2])
     world.step()
     assert world.protocol.late == 1
+
+
+def test_each_retry_waits_twice_as_long_for_an_answer() -> None:
+    world = Script(A)
+    world.lead(A)
+    world.put(timeout_us=60 * SECOND)
+    sent_us = []
+    for _ in range(30_000):
+        for sent in world.advance(MS):
+            if sent in executes([sent]):
+                sent_us.append(world.now_us)
+            else:
+                world.welcome(A, "a")
+    pauses = [round((after - before) / RETRY_US) for before, after in pairwise(sent_us)]
+    assert pauses[:5] == [1, 2, 4, 8, 8]
+
+
+def test_the_verdict_on_an_old_sending_waits_for_the_later_one() -> None:
+    world = Script()
+    world.lead(A)
+    ticket = world.put()
+    old = only(world.step())
+    world.advance(RETRY_US)
+    world.welcome(B, "b")
+    new = only(executes(world.step()))
+    world.fail(old, "deadline_exceeded")
+    world.step()
+    assert not ticket.done()
+    world.answer(new, [2])
+    world.step()
+    assert ticket.result == PutResult(2)
 
 
 def test_what_is_under_way_to_an_old_leader_goes_to_the_new_one_at_once() -> None:
