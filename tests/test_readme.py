@@ -45,7 +45,7 @@ def commands() -> list[Line]:
 
 @contextmanager
 def running(clone: Clone, words: list[str]) -> Iterator[None]:
-    """A command that goes on by itself: it has said something when this begins, and is ended with it."""
+    """A command that goes on by itself, and is ended with this; by then it must have said something."""
     process = subprocess.Popen(
         [str(clone.path / words[0]), *words[1:]],
         env=clone.environment,
@@ -55,9 +55,9 @@ def running(clone: Clone, words: list[str]) -> Iterator[None]:
     )
     with process:
         try:
+            yield
             assert process.stdout is not None
             assert process.stdout.readline().strip(), f"{words} ended without a word"
-            yield
         finally:
             process.terminate()
 
