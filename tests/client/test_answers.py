@@ -127,6 +127,22 @@ def test_the_rest_of_an_answer_that_broke_off_is_asked_for_again() -> None:
     assert [ticket.result for ticket in tickets] == [PutResult(1), PutResult(2), PutResult(3)]
 
 
+def test_what_was_answered_is_not_sent_again_with_the_rest() -> None:
+    """A node that answers a part and then denies the whole lies, but what it confirmed stays confirmed."""
+    world = leading()
+    tickets = [world.put(f"k{n}") for n in range(3)]
+    sent = sent_by(world)
+    world.answer(sent, [1, 2], done=False)
+    world.fail(sent, "not_leader", leader="a", endpoint=A)
+    assert executes(world.advance(SECOND // 10)) == []
+    world.welcome(A, "a")
+    again = executes(world.step())
+    assert [parcel.parcel.commands for parcel in again] == [sent.parcel.commands[2:]]
+    world.answer(again[0], [3])
+    world.step()
+    assert [ticket.result for ticket in tickets] == [PutResult(1), PutResult(2), PutResult(3)]
+
+
 @pytest.mark.parametrize(
     ("results", "first", "done"),
     [
@@ -137,6 +153,7 @@ def test_the_rest_of_an_answer_that_broke_off_is_asked_for_again() -> None:
         ([1, 2], 7, True),
         (["x", "y"], 0, True),  # of another type
         ([1, None], 0, True),
+        ([1, [True, 2]], 0, True),  # a delete's result for a put
     ],
 )
 def test_an_answer_that_does_not_fit_is_ignored(results: list[object], first: int, done: bool) -> None:

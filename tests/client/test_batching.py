@@ -130,3 +130,15 @@ def test_calls_that_wait_for_a_leader_leave_together() -> None:
     world.answer(opening, [7])
     (sent,) = world.step()
     assert keys(sent) == [*(b"k%d" % n for n in range(10)), b"last"]
+
+
+def test_calls_that_come_back_unapplied_go_before_those_that_wait() -> None:
+    world = leading()
+    for n in range(Parcels.IN_FLIGHT_MAX):
+        world.put(f"under way {n}")
+        (last,) = world.step()
+    world.put("waits")
+    world.step()
+    world.fail(last, "overloaded")
+    (sent,) = world.advance(100 * MS)
+    assert keys(sent) == [keys(last)[0], b"waits"]

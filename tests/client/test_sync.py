@@ -113,6 +113,17 @@ def test_closing_while_threads_call_leaves_nobody_waiting() -> None:
         assert len(ended) == 8
 
 
+def test_a_call_that_slips_in_while_the_thread_ends_is_not_left_waiting() -> None:
+    with nodes(1) as (_, (node,)):
+        client = Client(node.endpoint)
+        client.put("k", "v")
+        client.close()
+        # As if the caller had looked just before the client was closed.
+        client._worker._unusable = None
+        for future in (client.put_async("k", "v"), client.get_async("k"), client.status_async()):
+            assert isinstance(future.exception(30), ClientClosed)
+
+
 def test_a_client_that_was_never_used_closes() -> None:
     before = client_threads()
     Client("tcp://127.0.0.1:1").close()
