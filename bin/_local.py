@@ -334,6 +334,7 @@ def one_at_a_time() -> Iterator[None]:
 
 def main() -> None:
     """Parse the command line."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `bin/up | head` ends quietly
     command = sys.argv[1]
     text = {"up": UP, "down": DOWN}[command]
     parser = argparse.ArgumentParser(f"bin/{command}", description=text, formatter_class=argparse.RawTextHelpFormatter)

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -36,10 +37,20 @@ def test_up_serves_and_down_leaves_nothing_running(clone: Clone) -> None:
     assert held_ports() == []
     assert "Nothing was running" in clone.done("bin/down")
 
-    clone.done("bin/up")
+    # supervisord.conf by itself does the same, and bin/up finds what it started.
+    clone.done(".venv/bin/supervisord", "-c", str(clone.path / "supervisord.conf"))
+    assert "supervisord runs already" in clone.done("bin/up")
     assert clone.done("bin/raftzmq", "get", "kept").strip() == "through a restart"
     clone.done("bin/down", "--purge")
     assert [path.name for path in (clone.path / ".raftzmq").iterdir()] == [".gitignore"]
+
+
+def test_two_that_start_at_once_start_one_cluster(clone: Clone) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        said = list(pool.map(clone.done, ["bin/up"] * 3))
+    assert sum("supervisord starts" in output for output in said) == 1
+    assert sum("supervisord runs already" in output for output in said) == 2
+    assert len(clone.processes()) == 7
 
 
 def test_up_names_the_port_that_is_held_and_by_whom(clone: Clone) -> None:
