@@ -1,0 +1,92 @@
+"""The network between nodes and clients: each direction of each pair loses, doubles and delays as it likes.
+
+Nothing is in order, and what was sent to a node before it crashed may reach it after its restart: harsher than
+ZeroMQ, whose connections die with a process, but no promise of Raft may rest on that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import Any
+
+from raftzmq.simulation.conditions import STRAGGLE_US, Conditions, Link
+from raftzmq.simulation.coverage import Coverage
+from raftzmq.simulation.schedule import Schedule
+
+
+class Network:
+    """Carries calls from one name to another. `cut` and `heal` nest: a link works while nothing cuts it."""
+
+    def __init__(self, schedule: Schedule, rng: Random, conditions: Conditions, coverage: Coverage) -> None:
+        self._schedule = schedule
+        self._rng = rng
+        self._conditions = conditions
+        self._coverage = coverage
+        self._links: dict[tuple[str, str], Link] = {}
+        self._cuts: dict[tuple[str, str], int] = {}
+        self._calm = False
+
+    def connect(self, nodes: Sequence[str]) -> None:
+        """Draw the quality of every link between ``nodes``, in both directions."""
+        for source in nodes:
+            for target in nodes:
+                if source != target:
+                    self._links[source, target] = self._conditions.link(self._rng)
+
+    def connect_client(self, client: str, nodes: Sequence[str]) -> None:
+        """Draw the quality of the links of ``client``: a connection, so it loses but doesn't double."""
+        for node in nodes:
+            for pair in ((client, node), (node, client)):
+                drawn = self._conditions.link(self._rng)
+                self._links[pair] = Link(drawn.delay_min_us, drawn.delay_max_us, drawn.loss / 3, 0.0, drawn.straggling)
+
+    def cut(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Nothing passes from the first to the second of each pair until `heal`; what is on its way is lost too."""
+        for pair in pairs:
+            self._cuts[pair] = self._cuts.get(pair, 0) + 1
+
+    def heal(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Undo one `cut` of the same pairs."""
+        for pair in pairs:
+            left = self._cuts.get(pair, 0) - 1
+            if left > 0:
+                self._cuts[pair] = left
+            else:
+                self._cuts.pop(pair, None)
+
+    def calm(self) -> None:
+        """From here on nothing is lost, doubled or held up, and no cut holds."""
+        self._cuts.clear()
+        self._calm = True
+
+    def send(self, source: str, target: str, deliver: Callable[..., None], *arguments: Any) -> None:
+        """Call ``deliver(*arguments)`` later: once, twice, or never."""
+        link, rng = self._links[source, target], self._rng
+        self._coverage.add("messages")
+        if self._calm:
+            self._schedule.after(link.delay_min_us, deliver, *arguments)
+            return
+        pair = (source, target)
+        if pair in self._cuts or (link.loss and rng.random() < link.loss):
+            self._coverage.add("messages_dropped")
+            return
+        self._carry(pair, link, deliver, arguments)
+        if link.duplication and rng.random() < link.duplication:
+            self._coverage.add("messages_duplicated")
+            self._carry(pair, link, deliver, arguments)
+
+    def _carry(
+        self, pair: tuple[str, str], link: Link, deliver: Callable[..., None], arguments: tuple[Any, ...]
+    ) -> None:
+        delay = self._rng.randint(link.delay_min_us, link.delay_max_us)
+        if link.straggling and self._rng.random() < link.straggling:
+            delay += self._rng.randint(0, STRAGGLE_US)
+            self._coverage.add("messages_delayed")
+        self._schedule.after(delay, self._arrive, pair, deliver, arguments)
+
+    def _arrive(self, pair: tuple[str, str], deliver: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+        if pair in self._cuts:
+            self._coverage.add("messages_dropped")
+        else:
+            deliver(*arguments)

@@ -1,0 +1,45 @@
+"""Many seeds, on as many processes as there are processors; what comes out doesn't depend on how many."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+from raftzmq.simulation.cluster import Outcome, simulate
+
+WORTH_A_PROCESS = 20_000
+"""Events below which starting processes takes longer than they save."""
+CHUNK = 8
+"""Seeds handed to a process at a time: few, so that progress shows and none is left with all the work at the end."""
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def run_seeds(seeds: Sequence[int], events: int, workers: int = 0) -> Iterator[Outcome]:
+    """Run each seed for ``events`` events; the outcomes come in the order of ``seeds``.
+
+    ``workers`` 0: one process per processor, or none for little work.
+    """
+    if workers < 1:
+        workers = processors() if len(seeds) * events > WORTH_A_PROCESS else 1
+    if workers == 1:
+        yield from map(partial(simulate, events=events), seeds)
+        return
+    # Spawned, not forked: the parent may have threads, such as the one that draws a progress bar.
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _ignore_interrupts)
+    try:
+        yield from pool.map(partial(simulate, events=events), seeds, chunksize=CHUNK)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; the parent alone shall act on it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
