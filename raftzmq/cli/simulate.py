@@ -1,0 +1,132 @@
+"""``raftzmq simulate``: whole clusters in virtual time, by seed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from raftzmq.cli.options import CONTEXT, json_option
+from raftzmq.cli.output import EXIT_ERROR, console, note, say, say_json
+
+if TYPE_CHECKING:
+    from raftzmq.simulation import Coverage, Found, Outcome
+
+DEFAULT_SEEDS = 100
+DEFAULT_EVENTS = 500
+
+
+@click.command(context_settings=CONTEXT)
+@click.option("--seeds", type=click.IntRange(min=1), default=DEFAULT_SEEDS, metavar="N", help="How many runs.")
+@click.option("--first-seed", type=click.IntRange(min=0), default=1, metavar="S", help="The first run's seed.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="S", help="This one alone: --first-seed S --seeds 1.")
+@click.option(
+    "--events",
+    type=click.IntRange(min=1),
+    default=DEFAULT_EVENTS,
+    metavar="N",
+    help="Length of a run: messages, writes and faults, without ticks.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Processes that share the work; 0: as many as there are processors. The result is the same.",
+)
+@click.option("--verbose", is_flag=True, help="Print what happens, step by step (with --json: on standard error).")
+@json_option
+def simulate(
+    seeds: int, first_seed: int, seed: int | None, events: int, workers: int, verbose: bool, as_json: bool
+) -> None:
+    """Run whole clusters in virtual time, and look for what must never happen.
+
+    A seed decides everything: how many nodes, what the network and the disks are like, what clients ask for, and what
+    goes wrong and when. Messages are lost, doubled, held up; nodes crash, stand still, are cut off. The nodes
+    themselves are real. After every step the safety properties of Raft are checked, and that no acknowledged write
+    is lost, none is executed twice and no read is stale; at the end all is healed, and the cluster must agree again.
+
+    Exit code 1 if something broke; the same seed shows it again.
+
+    \b
+    Examples:
+      raftzmq simulate --seeds 300 --events 500
+      raftzmq simulate --seed 7 --verbose | less
+      raftzmq simulate --first-seed 1000 --seeds 50 --json | jq .coverage
+    """
+    if seed is not None:
+        first_seed, seeds = _only(seed)
+    from raftzmq.simulation import Coverage
+
+    chosen = range(first_seed, first_seed + seeds)
+    coverage = Coverage()
+    total = 0
+    found: list[Found] = []
+    for outcome in _replayed(chosen, events, as_json) if verbose else _run(chosen, events, workers):
+        coverage.merge(outcome.coverage)
+        total += outcome.events
+        found += outcome.found
+    if as_json:
+        violations = [violation.to_json() for violation in found]
+        say_json({"seeds": seeds, "events": total, "violations": violations, "coverage": coverage.counts})
+    else:
+        _report(seeds, total, found, coverage)
+    if found:
+        click.get_current_context().exit(EXIT_ERROR)
+
+
+def _only(seed: int) -> tuple[int, int]:
+    """First seed and count of a run of one; raises UsageError if the command line says something else beside it."""
+    context = click.get_current_context()
+    for option in ("first_seed", "seeds"):
+        if context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError("--seed is one run; leave out --first-seed and --seeds")
+    return seed, 1
+
+
+def _replayed(seeds: Sequence[int], events: int, as_json: bool) -> Iterator[Outcome]:
+    from raftzmq.simulation import simulate as simulate_seed
+
+    for seed in seeds:
+        yield simulate_seed(seed, events, note if as_json else say)
+
+
+def _run(seeds: Sequence[int], events: int, workers: int) -> Iterator[Outcome]:
+    """The outcomes, with a bar on standard error if that is a terminal."""
+    from raftzmq.simulation import run_seeds
+
+    outcomes = run_seeds(seeds, events, workers)
+    if not sys.stderr.isatty():
+        yield from outcomes
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("seeds"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield from progress.track(outcomes, total=len(seeds))
+
+
+def _report(seeds: int, events: int, found: Sequence[Found], coverage: Coverage) -> None:
+    from rich.table import Table
+
+    from raftzmq.verify import PROPERTIES
+
+    for violation in found:
+        at = f"{violation.time_us / 1000:.3f} ms"
+        say(f"seed {violation.seed}, step {violation.step}, at {at}, {', '.join(violation.nodes)}: {violation.name}")
+        say(f"  broken: {PROPERTIES[violation.name]}")
+        say(f"  seen:   {violation.explanation}")
+        say(f"  again:  {violation.replay}")
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for _ in range(2):
+        table.add_column(justify="right")
+        table.add_column()
+    cells = [cell for name, count in coverage.counts.items() for cell in (f"{count:,}", name.replace("_", " "))]
+    for start in range(0, len(cells), 4):
+        table.add_row(*cells[start : start + 4])
+    console().print(table)
+    verdict = f"{len(found)} violations" if len(found) > 1 else "1 violation" if found else "no violation"
+    say(f"{seeds:,} {'seed' if seeds == 1 else 'seeds'}, {events:,} events: {verdict}")
