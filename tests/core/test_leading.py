@@ -167,6 +167,18 @@ def test_a_rejection_never_leads_below_what_is_matched() -> None:
     assert (progress(core, "n2").match_index, progress(core, "n2").next_index) == (3, 4)
 
 
+def test_an_old_rejection_does_not_lead_back_to_probing() -> None:
+    """What it complains of has been matched since: sending ahead goes on, and nothing is sent again."""
+    core = committing(Core(voters=3))
+    for data in (b"2", b"3", b"4"):
+        core.propose(data)
+    core.flush()
+    core.step(matched(core, "n2", 2))
+    assert to("n2", core.step(AppendEntriesResponse("n2", "n1", 1, False, 0, 0, 2, 0, 0))) == []
+    assert not progress(core, "n2").probing
+    assert [last for last, _ in progress(core, "n2").in_flight] == [3, 4]
+
+
 def test_an_old_rejection_does_not_lead_a_probe_astray() -> None:
     core = leader(Core(voters=2, terms=[1, 1, 1, 1, 1]))
     core.step(AppendEntriesResponse("n2", "n1", 2, False, 0, 0, 5, 3, 1))
