@@ -20,6 +20,8 @@ from raftzmq.simulation.world import World
 
 Queue = deque[tuple[Any, ...]]
 PEERS, CLIENTS, COMPLETIONS = 0, 1, 2
+SPINS_MAX = 100
+"""Rounds in a row that leave a deadline in the past, before they count as spinning."""
 
 
 class Host:
@@ -39,6 +41,7 @@ class Host:
         self._queues: tuple[Queue, Queue, Queue] = (deque(), deque(), deque())
         self._round_due = False
         self._wake_us = -1
+        self._spins = 0
 
     # ---- life
 
@@ -173,7 +176,15 @@ class Host:
                 struck()
         if work.state is not None:
             self.disk.run_state(work.state, self._state_applied, self._state_reported, self._state_durable)
-        deadline = max(node.deadline_us, now + 1)
+        deadline = node.deadline_us
+        if deadline <= now:
+            self._spins += 1
+            if self._spins > SPINS_MAX:
+                text = f"{self.name} has asked {self._spins} times in a row to be woken at a time that had passed"
+                world.violations.report("patience", (self.name,), text)
+            deadline = now + 1
+        else:
+            self._spins = 0
         if not 0 <= self._wake_us <= deadline:
             self._wake_us = deadline
             world.schedule.at(deadline, self._wake, boot, deadline)

@@ -25,6 +25,7 @@ PROPERTIES: dict[str, str] = {
     "linearizable_reads": "an answer is as new as every answer completed before its request began (thesis 6.4)",
     "results": "every node gives the results that the commands' definitions say",
     "progress": "with all nodes up and the network whole, a write is acknowledged and all nodes agree in bounded time",
+    "patience": "a node that has nothing to do yet asks to be woken later, or its driver would spin",
     "running": "a node runs until it is stopped: no input ends it",
 }
 """The properties by name, each as a sentence with its source."""

@@ -15,6 +15,7 @@ from raftzmq.core.quorum import agreed
 from raftzmq.core.raft import Raft
 from raftzmq.core.replication import Leadership
 from raftzmq.kv.sessions import Session, Sessions
+from raftzmq.node.applying import Applying
 from raftzmq.node.node import Node
 from raftzmq.node.proposals import Proposals
 from raftzmq.node.work import LogJob
@@ -122,6 +123,11 @@ def stay_rejected(self: Progress, prev_log_index: int, retry_index: int) -> bool
     return False
 
 
+def wake_me_at_once(self: Applying) -> int:
+    """The node always wants to be woken, whether or not there is anything to do."""
+    return 0
+
+
 def forget_the_client(self: Proposals, index: int, term: int) -> tuple[()]:
     """Who waits for a batch is forgotten: no write is ever answered."""
     return ()
@@ -133,7 +139,7 @@ class Mutant:
 
     owner: type
     name: str
-    function: Callable[..., Any]
+    function: Callable[..., Any] | property
     properties: tuple[str, ...]
     seeds: int = 60
     events: int = 500
@@ -162,5 +168,6 @@ MUTANTS = {
     "unknown outcome called definite": Mutant(Node, "_fail", say_definite, ("definite_failures",), **RARE),
     "applied index saved without the data": Mutant(MemoryState, "commit", skip_state_entries, (*STATES, *READS)),
     "replication stops at a conflict": Mutant(Progress, "rejected", stay_rejected, ("progress",)),
+    "a deadline that has passed": Mutant(Applying, "deadline_us", property(wake_me_at_once), ("patience",)),
     "writes are never answered": Mutant(Proposals, "settle", forget_the_client, ("progress",)),
 }
