@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from raftzmq.core import Role
 from raftzmq.core.messages import AppendEntries, Message, ReadIndex, ReadIndexResponse
 from raftzmq.core.ready import ReadState
 from tests.core.cluster import Cluster
-from tests.core.support import ELECTION_MAX, Core, committing, heartbeat, leader, matched, of
+from tests.core.support import ELECTION_MAX, Core, candidate, committing, heartbeat, leader, matched, of, pre_candidate
 
 
 def rounds(messages: list[Message]) -> set[int]:
@@ -181,6 +183,16 @@ def test_a_read_index_commits_no_further_than_the_logs_agree() -> None:
     core.step(ReadIndexResponse("n3", "n1", 1, 77, 3))
     assert core.raft.commit_index == 1
     assert core.reads == [ReadState(77, 3)], "the read waits until the state is there"
+
+
+@pytest.mark.parametrize("become", [pre_candidate, candidate, leader], ids=["asks", "candidate", "leader"])
+def test_a_read_index_is_good_for_a_node_that_follows_nobody_any_more(become: Callable[[Core], Core]) -> None:
+    """The leader of this term has said it; it moves no commit index of a node that doesn't know whom it agrees with."""
+    core = become(Core(voters=3, terms=[1]))
+    commit = core.raft.commit_index
+    core.step(ReadIndexResponse("n3", "n1", core.raft.current_term, 77, 1))
+    assert core.reads == [ReadState(77, 1)]
+    assert core.raft.commit_index == commit
 
 
 def test_a_node_that_knows_no_leader_asks_nobody() -> None:

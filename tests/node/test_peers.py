@@ -20,6 +20,7 @@ from raftzmq.codec.peers import (
 )
 from raftzmq.config import PEER_BYTES_MAX, PEER_FRAMES_MAX
 from raftzmq.core.messages import AppendEntries, Message, RequestVote, RequestVoteResponse
+from raftzmq.node import peers
 from tests.codec.support import deep, hostile, mutated
 from tests.core.support import entries_of
 from tests.node.support import TIMING, Rig, incarnation
@@ -221,6 +222,18 @@ def test_strangers_are_not_remembered() -> None:
         rig.node.on_peer(b"stranger", rig.frames(ASK, **envelope), rig.now)
     rig.settle()
     assert rig.log_jobs == []
+
+
+def test_envelopes_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A member may send as many different ones as it likes: they are decoded again, and heard."""
+    monkeypatch.setattr(peers, "ENVELOPES_MAX", 3)
+    rig = Rig()
+    for maximum in range(1, 9):
+        assert heard(rig, RequestVote("n2", "n1", maximum, 99, 6, False), maximum=maximum)
+    assert len(rig.node.peers._accepted) == 3
+    rig.advance(TIMING.election_max_us)
+    assert len(rig.node.peers._made) == 3
+    assert {decode_envelope(frames[0]).kind for _, frames in rig.peer_frames} == {1, 2}
 
 
 # --- one job of the log at a time ---
