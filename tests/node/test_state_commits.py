@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from raftzmq.codec.clients import Answer
 from raftzmq.config import BATCH_BYTES_MAX, STATE_COMMIT_BATCHES, STATE_COMMIT_US
+from raftzmq.core.types import Entry, EntryKind, make_entry
 from raftzmq.kv.commands import Get, Parcel, Put
 from raftzmq.node.applying import JOB_BYTES_MAX, NEVER
 from tests.node.support import Rig, puts
@@ -60,6 +61,31 @@ def test_the_age_counts_from_the_first_write() -> None:
         rig.advance(STATE_COMMIT_US // 5)
     assert commits(rig)[:5] == [False] * 5
     assert commits(rig)[5:] == [True]
+
+
+def test_a_commit_that_is_due_wakes_a_node_once_however_busy_its_log_is() -> None:
+    """A deadline that stays in the past would have the loop spin until the log's sync ends."""
+    rig = Rig()
+    entries = entries_of_noops(rig, 3)
+    rig.follow("n2", entries=entries[:1], commit=2)
+    assert commits(rig) == [False]
+    rig.held = {"log"}
+    rig.follow("n2", entries=entries[1:2], commit=2)
+    assert rig.log_job is not None
+    before = len(rig.works)
+    rig.advance(3 * STATE_COMMIT_US)
+    assert commits(rig) == [False, True]
+    assert len(rig.works) - before < 10
+
+
+def entries_of_noops(rig: Rig, count: int) -> tuple[Entry, ...]:
+    """Entries of term 1 behind what the node's log has."""
+    made: list[Entry] = []
+    index, chain = rig.raft.log.last_index, rig.raft.log.last_chain
+    for at in range(index + 1, index + 1 + count):
+        made.append(make_entry(chain, at, 1, EntryKind.NOOP, b""))
+        chain = made[-1].chain
+    return tuple(made)
 
 
 def test_reads_commit_nothing_and_open_nothing() -> None:
