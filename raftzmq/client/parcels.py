@@ -44,6 +44,7 @@ class Parcels(Lane):
     """The lane of writes. They go to the leader alone."""
 
     IN_FLIGHT_MAX: ClassVar[int] = 4
+    """Two that the leader has proposed, one at its door, one on its way. From 1 to 16 measured level (3 nodes)."""
     LEADER_ONLY: ClassVar[bool] = True
 
     def __init__(self, links: Links, outbox: Outbox, requests: Requests, client: bytes) -> None:

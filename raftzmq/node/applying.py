@@ -12,6 +12,10 @@ from raftzmq.node.work import StateJob, StateResult
 
 JOB_BYTES_MAX = 4 * BATCH_BYTES_MAX
 """Bytes of entries in one job: bounds how long reads and answers wait behind it."""
+PATIENT_BYTES = BATCH_BYTES_MAX // 4
+PATIENT_US = 10_000
+"""What may gather, and for how long, where nobody waits for results: applying small entries one by one costs a
+follower half of its processor time (a job of the state is a change of threads and cold caches)."""
 NEVER = 2**62
 
 
@@ -30,22 +34,33 @@ class Applying:
         self._last_in_jobs = applied_index
         self._uncommitted_batches = 0
         self._first_write_us: int | None = None
+        self._gathering_since_us = 0
 
     @property
     def deadline_us(self) -> int:
-        """When the open transaction is old enough to be committed; far away if nothing is open or a job runs."""
-        if self._first_write_us is None or self._job is not None:
+        """When `take_job` has something to do for time's sake: what gathered is to be applied, or to be committed."""
+        if self._job is not None:
             return NEVER
-        return self._first_write_us + STATE_COMMIT_US
+        deadline = NEVER if self._first_write_us is None else self._first_write_us + STATE_COMMIT_US
+        return min(deadline, self._gathering_since_us + PATIENT_US) if self._queue else deadline
 
-    def committed(self, entries: tuple[Entry, ...]) -> None:
+    def committed(self, entries: tuple[Entry, ...], now_us: int) -> None:
         """These are committed and durable in the log: apply them."""
+        if entries and not self._queue:
+            self._gathering_since_us = now_us
         self._queue.extend(entries)
         self.lag_bytes += sum(len(entry.data) for entry in entries)
 
-    def take_job(self, reads: Reads, now_us: int) -> StateJob | None:
-        """The next job, if there is something to do and none is under way."""
+    def take_job(self, reads: Reads, now_us: int, *, patient: bool = False) -> StateJob | None:
+        """The next job, if there is something to do and none is under way.
+
+        ``patient``: nobody waits for results of these entries, so some may gather. A read ends the patience.
+        """
         if self._job is not None:
+            return None
+        due = self._first_write_us is not None and now_us - self._first_write_us >= STATE_COMMIT_US
+        waited = now_us - self._gathering_since_us >= PATIENT_US
+        if patient and not due and not waited and not reads and self.lag_bytes < PATIENT_BYTES:
             return None
         entries: list[Entry] = []
         size = 0
@@ -59,8 +74,7 @@ class Applying:
             if self._first_write_us is None:
                 self._first_write_us = now_us
         batches = reads.take(self._last_in_jobs)
-        old = self._first_write_us is not None and now_us - self._first_write_us >= STATE_COMMIT_US
-        commit = old or self._uncommitted_batches >= STATE_COMMIT_BATCHES
+        commit = due or self._uncommitted_batches >= STATE_COMMIT_BATCHES
         if not entries and not batches and not commit:
             return None
         self._job = StateJob(tuple(entries), batches, commit)

@@ -256,9 +256,9 @@ class Node:
         work.peers = [(message.to, self.peers.encode(message)) for message in ready.messages]
         for state in ready.reads:
             self.reads.indexed(state.context, state.index)
-        self.applying.committed(ready.committed)
+        self.applying.committed(ready.committed, now_us)
         work.log = self._take_log_job(ready.append)
-        work.state = self.applying.take_job(self.reads, now_us)
+        work.state = self.applying.take_job(self.reads, now_us, patient=self._leading_term is None)
         work.events = self.report.take()
         return work
 

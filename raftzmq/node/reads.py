@@ -105,10 +105,6 @@ class Reads:
         self._indexed = [pair for pair in self._indexed if pair[0] > index]
         return tuple(ReadBatch(t, self._waiting[t].queries) for t in ready if t in self._waiting)
 
-    def has_ready(self, index: int) -> bool:
-        """Would `take` give something?"""
-        return any(wanted <= index for wanted, _ in self._indexed)
-
     def answered(self, token: int, count: int) -> WaitingRead | None:
         """The state has answered ``count`` queries: of which read, or None if it was given up.
 

@@ -21,6 +21,9 @@ from raftzmq.node.work import LogStorage, StateStorage
 from raftzmq.runtime.jobs import Completion, now_us, run_log_job, run_state_job
 from raftzmq.runtime.wires import Wires, drain
 
+REFUSALS_EVERY_US = 200_000
+"""How often the pipes to peers are looked at for refusals that came back: no consensus waits for them."""
+
 
 class ThreadsRuntime:
     """Runs one node until `stop` is called or something fatal happens.
@@ -45,6 +48,7 @@ class ThreadsRuntime:
         self._state_lane = ThreadPoolExecutor(1, thread_name_prefix="state")
         self._completions: deque[Completion | BaseException] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._refusals_us = 0
         self._stopping = False
 
     def stop(self) -> None:
@@ -69,18 +73,24 @@ class ThreadsRuntime:
                     self._take_completions()
                 else:
                     drain(socket, takers[socket])
+            self._take_refusals()
             self._dispatch()
         self._finish()
 
     def _takers(self) -> dict[Any, Callable[[list[bytes]], None]]:
         node, wires = self._node, self._wires
-        takers: dict[Any, Callable[[list[bytes]], None]] = {
-            dealer: lambda frames: node.on_peer(b"", frames, now_us()) for dealer in wires.dealers.values()
+        return {
+            wires.peers: lambda frames: node.on_peer(frames[0], frames[1:], now_us()),
+            wires.clients: lambda frames: node.on_client(frames[0], frames[1:], now_us()),
+            wires.events: self._take_subscription,
         }
-        takers[wires.peers] = lambda frames: node.on_peer(frames[0], frames[1:], now_us())
-        takers[wires.clients] = lambda frames: node.on_client(frames[0], frames[1:], now_us())
-        takers[wires.events] = self._take_subscription
-        return takers
+
+    def _take_refusals(self) -> None:
+        now = now_us()
+        if now >= self._refusals_us:
+            self._refusals_us = now + REFUSALS_EVERY_US
+            for dealer in self._wires.dealers.values():
+                drain(dealer, lambda frames: self._node.on_peer(b"", frames, now))
 
     def _take_subscription(self, frames: list[bytes]) -> None:
         """An XPUB hears 1 ‖ prefix, 0 ‖ prefix, and whatever else a stranger sends, which means nothing."""

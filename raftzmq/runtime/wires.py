@@ -14,6 +14,7 @@ from raftzmq.config import Address
 from raftzmq.node.work import Work
 from raftzmq.transport.sockets import client_router, events_publisher, peer_dealer, peer_router
 
+_POLLIN = int(zmq.POLLIN)
 ROUND_MESSAGES_MAX = 512
 """Messages taken from one socket in one round: the others, and the timers, get their turn."""
 
@@ -43,8 +44,8 @@ class Wires:
 
     @property
     def readable(self) -> tuple[zmq.Socket[bytes], ...]:
-        """Every socket that something may arrive on."""
-        return tuple(self._sockets)
+        """The sockets to wait for. Dealers hear refusals only: looking at them now and then is enough."""
+        return self.peers, self.clients, self.events
 
     def close(self) -> None:
         """Close the sockets; nothing lingers."""
@@ -80,11 +81,12 @@ def _try_send(socket: zmq.Socket[bytes], frames: Sequence[bytes]) -> bool:
 
 
 def drain(socket: zmq.Socket[bytes], take: Callable[[list[bytes]], None]) -> int:
-    """Hand the messages that have arrived to ``take``, up to a bound; how many there were."""
+    """Hand the messages that have arrived to ``take``, up to a bound; how many there were.
+
+    Asking for EVENTS before each costs a tenth of the exception that an empty socket would end the loop with.
+    """
     for count in range(ROUND_MESSAGES_MAX):
-        try:
-            frames = socket.recv_multipart(zmq.NOBLOCK)
-        except zmq.Again:
+        if not socket.getsockopt(zmq.EVENTS) & _POLLIN:  # type: ignore[operator]
             return count
-        take(frames)
+        take(socket.recv_multipart(zmq.NOBLOCK))
     return ROUND_MESSAGES_MAX

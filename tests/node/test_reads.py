@@ -7,6 +7,7 @@ from raftzmq.config import WAITING_READS_MAX
 from raftzmq.core.messages import AppendEntries, AppendEntriesResponse, ReadIndex, ReadIndexResponse
 from raftzmq.core.types import EntryKind, make_entry
 from raftzmq.kv.commands import Get, Parcel, Put, Range, encode_batch, encode_parcel
+from raftzmq.node.applying import PATIENT_US
 from tests.node.support import SECOND, TIMING, Rig, puts
 
 HEARTBEAT = TIMING.heartbeat_us
@@ -308,6 +309,7 @@ def test_a_read_that_expires_while_it_waits_for_the_state_is_dropped() -> None:
     rig.advance(3 * HEARTBEAT)
     assert rig.failures() == [(5, "deadline_exceeded", True)]
     rig.follow("n2", entries=(make_entry(rig.raft.log.last_chain, 2, 1, EntryKind.NOOP, b""),), commit=2)
+    rig.advance(PATIENT_US)
     assert rig.raft.last_applied == 2
     assert rig.taken() == []
 

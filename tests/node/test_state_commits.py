@@ -5,8 +5,8 @@ from __future__ import annotations
 from raftzmq.codec.clients import Answer
 from raftzmq.config import BATCH_BYTES_MAX, STATE_COMMIT_BATCHES, STATE_COMMIT_US
 from raftzmq.core.types import Entry, EntryKind, make_entry
-from raftzmq.kv.commands import Get, Parcel, Put
-from raftzmq.node.applying import JOB_BYTES_MAX, NEVER
+from raftzmq.kv.commands import Get, Parcel, Put, encode_batch, encode_parcel
+from raftzmq.node.applying import JOB_BYTES_MAX, NEVER, PATIENT_BYTES, PATIENT_US
 from tests.node.support import Rig, puts
 
 
@@ -68,6 +68,7 @@ def test_a_commit_that_is_due_wakes_a_node_once_however_busy_its_log_is() -> Non
     rig = Rig()
     entries = entries_of_noops(rig, 3)
     rig.follow("n2", entries=entries[:1], commit=2)
+    rig.advance(PATIENT_US)
     assert commits(rig) == [False]
     rig.held = {"log"}
     rig.follow("n2", entries=entries[1:2], commit=2)
@@ -76,6 +77,37 @@ def test_a_commit_that_is_due_wakes_a_node_once_however_busy_its_log_is() -> Non
     rig.advance(3 * STATE_COMMIT_US)
     assert commits(rig) == [False, True]
     assert len(rig.works) - before < 10
+
+
+def test_a_follower_gathers_a_little_before_it_applies() -> None:
+    """Nobody waits for its results, and a job for every small entry costs it half of its processor time."""
+    rig = Rig()
+    entries = entries_of_noops(rig, 4)
+    for number in range(4):
+        rig.follow("n2", entries=entries[number : number + 1], commit=2 + number)
+        rig.advance(PATIENT_US // 8)
+    assert commits(rig) == []
+    rig.advance(PATIENT_US)
+    assert [len(job.entries) for job in rig.state_jobs] == [len(entries) + 1], "entry 1 was committed with them"
+    assert rig.raft.last_applied == 5
+
+
+def test_a_read_ends_the_patience() -> None:
+    rig = Rig()
+    rig.greet()
+    rig.follow("n2", entries=entries_of_noops(rig, 1), commit=2)
+    assert commits(rig) == []
+    rig.read(1, Get(b"k"))
+    rig.settle()
+    assert [len(job.entries) for job in rig.state_jobs] == [2]
+
+
+def test_much_to_apply_ends_the_patience() -> None:
+    rig = Rig()
+    log = rig.raft.log
+    batch = encode_batch(1, [encode_parcel(Parcel(1, 0, 0, [Put(b"k", bytes(PATIENT_BYTES))]))], 1)
+    rig.follow("n2", entries=(make_entry(log.last_chain, 2, 1, EntryKind.COMMANDS, batch),), commit=2)
+    assert rig.raft.last_applied == 2
 
 
 def entries_of_noops(rig: Rig, count: int) -> tuple[Entry, ...]:

@@ -9,6 +9,7 @@ from raftzmq.config import UNCOMMITTED_BATCHES_MAX
 from raftzmq.core import Role
 from raftzmq.core.messages import AppendEntries, AppendEntriesResponse
 from raftzmq.core.types import EntryKind, make_entry
+from raftzmq.node.applying import PATIENT_US
 from tests.node.support import SECOND, Rig, puts
 
 
@@ -76,6 +77,7 @@ def test_what_the_next_leader_commits_is_not_answered_a_second_time() -> None:
     assert len(rig.taken()) == 4
     rig.peer(AppendEntries("n2", "n1", 2, last, term, last, 0))
     rig.settle()
+    rig.advance(PATIENT_US)
     assert rig.raft.last_applied == last
     assert rig.state.machine.revision == 2
     assert rig.taken() == []
@@ -87,6 +89,7 @@ def test_what_the_next_leader_replaces_is_never_answered() -> None:
     noop = make_entry(log.chain_at(index), index + 1, 2, EntryKind.NOOP, b"")
     rig.peer(rig.beyond_committed("n2", 2, (noop,)))
     rig.settle()
+    rig.advance(PATIENT_US)
     assert rig.raft.last_applied == log.last_index == index + 1
     assert rig.state.machine.revision == 0
     assert not [header for header, _ in rig.taken() if isinstance(header, Answer)]
