@@ -109,6 +109,9 @@ class Log:
 
     def take_unstored(self) -> tuple[Entry, ...]:
         """What storage has not been given yet; from here on truncations count against this append."""
+        if self._handed > self.last_index:
+            self._truncated_in_flight = None
+            return ()
         entries = tuple(self._entries[self._handed - self.mark.index - 1 :])
         self._handed = self.last_index + 1
         self._truncated_in_flight = None

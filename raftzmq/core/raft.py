@@ -22,6 +22,9 @@ from raftzmq.core.roles import Follower
 from raftzmq.core.types import Entry, HardState, Mark, chain_checksum
 from raftzmq.errors import InvariantViolation
 
+NOTHING = Ready()
+"""What many rounds lead to: made once."""
+
 
 class Raft(Elections):
     """One node's consensus. Feed inputs, then take `ready()`; call `tick` before `step` in each round."""
@@ -129,6 +132,8 @@ class Raft(Elections):
             self._lead(self._state)
         append = self._take_append()
         committed = self._take_committed()
+        if append is None and not (committed or self._messages or self._reads or self._facts):
+            return NOTHING
         ready = Ready(tuple(self._messages), append, committed, tuple(self._reads), tuple(self._facts))
         self._messages.clear()
         self._reads.clear()
@@ -138,9 +143,9 @@ class Raft(Elections):
     def _take_append(self) -> Append | None:
         if self._in_flight is not None:
             return None
-        hard_state: HardState | None = HardState(self.current_term, self.voted_for)
-        if hard_state == self._stored:
-            hard_state = None
+        hard_state = None
+        if self.current_term != self._stored.current_term or self.voted_for != self._stored.voted_for:
+            hard_state = HardState(self.current_term, self.voted_for)
         entries = self.log.take_unstored()
         if hard_state is None and not entries:
             self._messages += [m for m in self._held if m.to != self.node]
@@ -152,7 +157,9 @@ class Raft(Elections):
 
     def _take_committed(self) -> tuple[Entry, ...]:
         last = min(self.commit_index, self.log.stable)
-        first, self._handed = self._handed + 1, max(self._handed, last)
+        if last <= self._handed:
+            return ()
+        first, self._handed = self._handed + 1, last
         return tuple(self.log.entry(index) for index in range(first, last + 1))
 
     def _lead(self, leader: Leadership) -> None:

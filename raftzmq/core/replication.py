@@ -118,6 +118,8 @@ class Leadership:
 
     def confirmed_rounds(self) -> list[Round]:
         """Rounds that a majority has answered since they began; they are handed out once."""
+        if not self._rounds:
+            return []
         echoed = agreed(self._per_voter(self.round, {peer: p.round for peer, p in self.peers.items()}))
         done = []
         while self._rounds and self._rounds[0].number <= echoed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from zlib import crc32
 
@@ -60,11 +60,11 @@ class Configuration:
     """The voters of the cluster and where they listen, in the order in which they were named."""
 
     members: tuple[Address, ...] = ()
+    voters: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """The names of the voters."""
 
-    @property
-    def voters(self) -> tuple[str, ...]:
-        """The names of the voters."""
-        return tuple(member.node for member in self.members)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "voters", tuple(member.node for member in self.members))
 
     def encode(self) -> bytes:
         """The payload of a configuration entry: JSON, the same bytes for the same members."""

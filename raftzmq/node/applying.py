@@ -46,7 +46,9 @@ class Applying:
 
     def committed(self, entries: tuple[Entry, ...], now_us: int) -> None:
         """These are committed and durable in the log: apply them."""
-        if entries and not self._queue:
+        if not entries:
+            return
+        if not self._queue:
             self._gathering_since_us = now_us
         self._queue.extend(entries)
         self.lag_bytes += sum(len(entry.data) for entry in entries)

@@ -253,7 +253,8 @@ class Node:
         self.report.ready(ready, now_us)
         work, self._work = self._work, Work()
         work.facts += ready.facts
-        work.peers = [(message.to, self.peers.encode(message)) for message in ready.messages]
+        if ready.messages:
+            work.peers = [(message.to, self.peers.encode(message)) for message in ready.messages]
         for state in ready.reads:
             self.reads.indexed(state.context, state.index)
         self.applying.committed(ready.committed, now_us)
@@ -287,7 +288,7 @@ class Node:
     def _follow_leadership(self, now_us: int) -> None:
         """Notice that this node began or ceased to lead, or that the leader changed."""
         raft = self.raft
-        leading = raft.current_term if raft.role is Role.LEADER else None
+        leading = None if raft.leadership is None else raft.current_term
         if leading != self._leading_term:
             if self._leading_term is not None:
                 self._abandon()

@@ -64,6 +64,8 @@ class Reads:
 
     def ask(self, now_us: int) -> int | None:
         """A fresh context for all new reads, or None if there are none."""
+        if not self._new:
+            return None
         tokens = [token for token in dict.fromkeys(self._new) if token in self._unindexed]
         self._new.clear()
         if not tokens:
