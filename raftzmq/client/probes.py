@@ -192,7 +192,8 @@ class Probes:
             self._links.on_stranger(link, now_us)
             self._again(item, link)
         elif isinstance(item, AimedRead):
-            self._end_read(item, request_error(failure.code, failure.message, definite=True))
+            code = "no_leader" if failure.code == "deadline_exceeded" else failure.code
+            self._end_read(item, request_error(code, failure.message, definite=True))
 
     def on_lost(self, link: Link) -> None:
         """The connection broke: ask again when it stands."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -147,6 +148,7 @@ def test_a_forked_process_must_make_a_client_of_its_own() -> None:
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
+            signal.alarm(30)
             try:
                 client.put("k", "w")
             except InvalidRequest as error:
