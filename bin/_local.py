@@ -279,12 +279,14 @@ def where_next(configuration: Path) -> str:
     return "\nWhere to look next:\n" + "\n".join(lines)
 
 
-def wait_until_gone(seconds: float) -> list[int]:
-    """Wait until neither supervisord nor a child of it is left; the processes that are."""
+def wait_until_gone(seconds: float, supervisord: int | None) -> list[int]:
+    """Wait until neither ``supervisord`` nor a child of it is left; the processes that are.
+
+    Its pid must be known from before: it removes its pid file first, and ends a little later.
+    """
     deadline = time.monotonic() + seconds
     while True:
-        supervisord = supervisord_pid()
-        left = supervised_processes() + ([supervisord] if supervisord else [])
+        left = supervised_processes() + ([supervisord] if supervisord and is_alive(supervisord) else [])
         if not left or time.monotonic() > deadline:
             return left
         threading.Event().wait(0.05)
@@ -292,23 +294,24 @@ def wait_until_gone(seconds: float) -> list[int]:
 
 def down(arguments: argparse.Namespace) -> None:
     """Stop everything that belongs to this tree's supervisor, then purge if asked."""
-    found = bool(supervised_processes()) or supervisord_pid() is not None
+    supervisord = supervisord_pid()
+    found = bool(supervised_processes()) or supervisord is not None
     try:
         supervisor_call("shutdown")
     except (ConnectionError, xmlrpc.client.Fault):  # none there, or it is shutting down already
-        pid = supervisord_pid()
-        if pid is not None:
-            os.kill(pid, signal.SIGTERM)
+        if supervisord is not None:
+            with suppress(ProcessLookupError):  # gone meanwhile is what was wanted
+                os.kill(supervisord, signal.SIGTERM)
     else:
-        wait_until_gone(arguments.timeout)
+        wait_until_gone(arguments.timeout, supervisord)
     # What is left has lost its supervisor, or didn't stop for it.
     for number in (signal.SIGTERM, signal.SIGKILL):
-        for pid in wait_until_gone(0):
+        for pid in wait_until_gone(0, supervisord):
             print(f"{signal.Signals(number).name} to {describe(pid)}")
             with suppress(ProcessLookupError):  # gone meanwhile is what was wanted
                 os.kill(pid, number)
-        wait_until_gone(arguments.timeout)
-    left = wait_until_gone(0)
+        wait_until_gone(arguments.timeout, supervisord)
+    left = wait_until_gone(0, supervisord)
     if left:
         fail("Still running: " + ", ".join(describe(pid) for pid in left))
     print("The cluster is down; nothing of it runs." if found else "Nothing was running.")

@@ -78,7 +78,7 @@ _LAZY = {
 
 def __getattr__(name: str) -> Any:
     if name == "aio":
-        value = import_module("raftzmq.client.aio")
+        value = import_module("raftzmq.aio")
     elif name in _LAZY:
         value = getattr(import_module(_LAZY[name]), name)
     else:

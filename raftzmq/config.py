@@ -66,10 +66,10 @@ CLIENTS_MAX = 65_536
 """Clients that a node remembers a handshake of; the one heard least recently is forgotten first."""
 STATE_LAG_BYTES_MAX = 32 * MIB
 """Committed but unapplied bytes at which the door shuts (half of the log's bound in memory)."""
-STATE_COMMIT_BATCHES = 20
-"""Batches after which the state's open transaction is committed."""
-STATE_COMMIT_US = 50_000
-"""Age at which the state's open transaction is committed, idle or not."""
+STATE_COMMIT_BATCHES = 200
+"""Batches after which the state's open transaction is committed: bounds what a start has to apply again."""
+STATE_COMMIT_US = 250_000
+"""Age at which the state's open transaction is committed, idle or not. See `raftzmq.node.applying`."""
 
 DEFAULT_HEARTBEAT_US = 50_000
 DEFAULT_ELECTION_MIN_US = 200_000

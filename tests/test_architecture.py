@@ -36,6 +36,7 @@ FLOORS: dict[str, int] = {
     "labs": 11,
     "benchmarks": 11,
     "cli": 12,
+    "aio": 13,
     "__main__": 13,
     "__init__": 13,  # what users import: nothing inside imports it
 }

