@@ -3,8 +3,8 @@
 The state's commit makes nothing safer: what was acknowledged is in the log of a majority, and a start applies again
 what the state lacks. So it may be rare. 20 batches or 50 ms were the plan; uniform writes over 100,000 keys touch
 nearly every leaf of the keys table within 50 ms, so each commit wrote them all and each batch after it copied them
-again. 200 batches or 250 ms cost half the processor time a put at 64 in flight (5.3 against 10.5 µs) and 0.84 of it at 1000;
-the price is that a crashed node applies up to a quarter of a second of its log again.
+again. 200 batches or 250 ms cost half the processor time per put at 64 in flight (5.3 against 10.5 µs), and 0.84 of it
+at 1000; the price is that a crashed node applies up to a quarter of a second of its log again.
 """
 
 from __future__ import annotations
