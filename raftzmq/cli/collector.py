@@ -50,7 +50,7 @@ def collector(config: Path | None, nodes: int | None, directory: Path, topics: f
     """
     signal.signal(signal.SIGTERM, _exit_quietly)
     from raftzmq.collector.collector import Collector
-    from raftzmq.collector.logs import json_log
+    from raftzmq.events.logs import json_log
 
     log = json_log(sys.stdout.buffer, node="collector")
     try:

@@ -90,7 +90,7 @@ def node(
       raftzmq node --node n1 --nodes 3 --data /var/lib/raftzmq/n1
       raftzmq node --node n2 --config cluster.toml --data ./n2
     """
-    from raftzmq.collector.logs import json_log
+    from raftzmq.events.logs import json_log
 
     log = json_log(sys.stdout.buffer, node=name)
     try:

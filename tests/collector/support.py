@@ -15,9 +15,9 @@ from typing import Any
 import zmq
 
 from raftzmq.collector.collector import Collector
-from raftzmq.collector.logs import json_log
 from raftzmq.config import Address, ClusterConfig
 from raftzmq.events import EventMaker
+from raftzmq.events.logs import json_log
 from raftzmq.transport.sockets import events_publisher, events_subscriber
 
 PATIENCE_S = 30.0

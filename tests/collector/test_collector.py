@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from raftzmq.collector.collector import Collector
-from raftzmq.collector.logs import json_log
 from raftzmq.config import Address, ClusterConfig
 from raftzmq.errors import ConfigurationError, DirectoryInUse
+from raftzmq.events.logs import json_log
 from tests.collector.support import Publisher, cluster, collecting, wait_until
 
 

@@ -11,9 +11,9 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from raftzmq.collector.logs import json_log
 from raftzmq.collector.recorder import Recorder
 from raftzmq.collector.writer import RotatingWriter
+from raftzmq.events.logs import json_log
 from tests.collector.support import PATIENCE_S, Listener, Publisher, cluster, read_lines, wait_until
 
 ROOM_BYTES = 20_000
