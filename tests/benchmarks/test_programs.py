@@ -116,3 +116,27 @@ def descendants(pid: int) -> list[int]:
     path = Path(f"/proc/{pid}/task/{pid}/children")
     children = [int(child) for child in path.read_text().split()]
     return [*children, *(each for child in children for each in descendants(child))]
+
+
+def test_the_command_line_lists_the_benchmarks_without_loading_them() -> None:
+    program = (
+        "import sys\n"
+        "from raftzmq.cli.bench import bench\n"
+        "try:\n"
+        "    bench(['--help'])\n"
+        "finally:\n"
+        "    assert not {'zmq', 'raftzmq.benchmarks.throughput'} & set(sys.modules), 'loaded for a page of help'\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert {"throughput", "failover"} <= set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", ["throughput", "failover"])
+def test_the_command_line_knows_each_benchmark(name: str) -> None:
+    command = [sys.executable, "-c", "from raftzmq.cli.bench import bench; bench()", name, "--help"]
+    done = subprocess.run(command, env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "--directory" in done.stdout
+    assert "--json" in done.stdout
