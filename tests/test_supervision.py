@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 from supervisor.xmlrpc import SupervisorTransport
 
-from tests.live.harness import ENVIRONMENT, PATIENCE, ROOT, eventually, free_cluster, pause
+from raftzmq.benchmarks.local_cluster import free_cluster
+from tests.live.harness import ENVIRONMENT, PATIENCE, ROOT, eventually, pause
 from tests.live.wire import Connection, NoAnswer
 
 pytestmark = pytest.mark.live

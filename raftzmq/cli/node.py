@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from raftzmq.config import ClusterConfig, Timing, local_cluster, parse_cluster
+from raftzmq.cli.options import load_cluster
+from raftzmq.config import ClusterConfig, Timing
 from raftzmq.errors import ConfigurationError, NodeError
 
 if TYPE_CHECKING:
@@ -25,17 +26,6 @@ if TYPE_CHECKING:
 
     from raftzmq.core.ready import Fact
     from raftzmq.storage import OpenedNode
-
-
-def load_cluster(config: Path | None, nodes: int) -> ClusterConfig:
-    """The cluster of a file, or the local one; raises ConfigurationError."""
-    if config is None:
-        return local_cluster(nodes)
-    try:
-        text = config.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"cannot read {config}: {error}") from None
-    return parse_cluster(text, str(config))
 
 
 def parse_timing(heartbeat_ms: int, election_timeout_ms: str) -> Timing:

@@ -249,7 +249,6 @@ class Node:
             if context is not None:
                 self.raft.read_index(context)
         ready = self.raft.ready()
-        self._follow_leadership(now_us)
         self.report.ready(ready, now_us)
         work, self._work = self._work, Work()
         work.facts += ready.facts

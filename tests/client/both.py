@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+from raftzmq.benchmarks.local_cluster import free_ports
 from raftzmq.client import aio, sync
 from tests.client.server import Decree, Node
-from tests.live.harness import free_ports
 
 Client = Any
 """A sync client, or something with the same blocking methods."""

@@ -19,10 +19,11 @@ from raftzmq import (
     TooLarge,
     Unreachable,
 )
+from raftzmq.benchmarks.local_cluster import free_ports
 from raftzmq.config import KEY_BYTES_MAX, VALUE_BYTES_MAX
 from tests.client.both import BOTH, NAMES, Client, nodes
 from tests.client.server import Node
-from tests.live.harness import eventually, free_ports
+from tests.live.harness import eventually
 
 both = pytest.mark.parametrize("make", BOTH, ids=NAMES)
 Make = Callable[..., Client]

@@ -15,9 +15,10 @@ import pytest
 
 import raftzmq
 from raftzmq import OutcomeUnknown, PutResult, RequestError, Unreachable
+from raftzmq.benchmarks.local_cluster import free_ports
 from tests.client.both import BOTH, NAMES, until
 from tests.client.test_clients import Make
-from tests.live.harness import LiveCluster, eventually, free_ports
+from tests.live.harness import LiveCluster, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 

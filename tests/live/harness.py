@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from raftzmq.config import Address, ClusterConfig
+from raftzmq.benchmarks.local_cluster import free_cluster
+from raftzmq.config import Address
 from tests.live.wire import Connection, NoAnswer
 
 T = TypeVar("T")
@@ -42,34 +41,6 @@ def eventually(look: Callable[[], T | None], what: str, *, seconds: float = PATI
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
         pause()
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports on loopback that nobody holds, below those that the kernel hands out to outgoing connections.
-
-    A node that is started again must find its port free, so no connection may have been given it meanwhile.
-    """
-    lowest, highest = 19_200, int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    if highest < lowest + 1000:  # a machine that hands out nearly all ports: then the risk must be taken
-        highest = 60_000
-    found: list[int] = []
-    while len(found) < count:
-        port = random.randrange(lowest, highest)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in found:
-            found.append(port)
-    return found
-
-
-def free_cluster(count: int) -> ClusterConfig:
-    """A configuration of ``count`` nodes on free ports."""
-    ports = [f"tcp://127.0.0.1:{port}" for port in free_ports(3 * count + 1)]
-    nodes = tuple(Address(f"n{k + 1}", *ports[3 * k : 3 * k + 3]) for k in range(count))
-    return ClusterConfig(f"live-{os.getpid()}-{random.randrange(10**6)}", nodes, ports[-1])
 
 
 class NodeProcess:
