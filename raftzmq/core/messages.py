@@ -6,12 +6,11 @@ the sender would campaign in.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from raftzmq.core.types import Entry
+from raftzmq.core.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RequestVote:
     """A candidate asks for a vote; with ``pre_vote`` it asks whether it would get one (thesis 9.6)."""
 
@@ -23,7 +22,7 @@ class RequestVote:
     pre_vote: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RequestVoteResponse:
     """The answer to `RequestVote`; a granted pre-vote carries the term that was asked for."""
 
@@ -34,7 +33,7 @@ class RequestVoteResponse:
     pre_vote: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AppendEntries:
     """Entries after ``prev_log_index``, or none: a heartbeat.
 
@@ -52,7 +51,7 @@ class AppendEntries:
     entries: tuple[Entry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AppendEntriesResponse:
     """The answer to `AppendEntries`.
 
@@ -72,7 +71,7 @@ class AppendEntriesResponse:
     hint_term: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReadIndex:
     """A follower asks its leader for an index at which a read is linearizable (thesis 6.4)."""
 
@@ -82,7 +81,7 @@ class ReadIndex:
     context: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReadIndexResponse:
     """The index that answers the `ReadIndex` with the same ``context``."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from raftzmq.core.messages import Message
 from raftzmq.core.types import Entry, HardState
+from raftzmq.core.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Append:
     """One transaction of the log: make it durable whole, then call ``appended``.
 
@@ -20,7 +20,7 @@ class Append:
     entries: tuple[Entry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReadState:
     """A read of ``context`` is linearizable once the state has applied ``index``."""
 
@@ -28,7 +28,7 @@ class ReadState:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fact:
     """Something that happened in the core and that people want to see: the raw material of events.
 
@@ -40,7 +40,7 @@ class Fact:
     fields: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Ready:
     """All that is to be done after the inputs so far, in any order; only ``committed`` is ordered in itself."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 from raftzmq.config import BATCH_BYTES_MAX, PEER_FRAMES_MAX
 from raftzmq.core.log import Log
 from raftzmq.core.messages import AppendEntries, AppendEntriesResponse
 from raftzmq.core.progress import Progress
 from raftzmq.core.quorum import agreed
+from raftzmq.core.value import value
 
 ENTRIES_PER_MESSAGE = PEER_FRAMES_MAX - 2
 
@@ -17,7 +17,7 @@ ReadKey = tuple[str, int]
 """Who asked for a read, and the context that it gave."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Round:
     """One ReadIndex round: reads that are linearizable at ``index`` once a majority has echoed ``number``."""
 

@@ -9,6 +9,7 @@ from enum import IntEnum
 from zlib import crc32
 
 from raftzmq.config import Address
+from raftzmq.core.value import value
 from raftzmq.errors import CorruptionError
 
 CONFIGURATION_VERSION = 1
@@ -26,7 +27,7 @@ class EntryKind(IntEnum):
     """The members of the cluster, in force as soon as it is in the log (thesis 4.1)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Entry:
     """One entry of the log. ``chain`` is the checksum over this entry and the chain of the one before."""
 
@@ -47,7 +48,7 @@ def make_entry(previous_chain: int, index: int, term: int, kind: EntryKind, data
     return Entry(index, term, kind, data, chain_checksum(previous_chain, index, term, kind, data))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HardState:
     """What a node must never forget: its term and whom it voted for in it (Raft figure 2, persistent state)."""
 
@@ -86,7 +87,7 @@ class Configuration:
             raise CorruptionError(f"a configuration entry cannot be read: {error!r}") from error
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Mark:
     """Where a log begins: the last entry that came before it, as a snapshot or a compaction left it."""
 

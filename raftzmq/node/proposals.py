@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
 from raftzmq.config import (
     BATCH_BYTES_MAX,
@@ -15,10 +14,11 @@ from raftzmq.config import (
 )
 from raftzmq.core.log import Log
 from raftzmq.core.types import EntryKind
+from raftzmq.core.value import value
 from raftzmq.kv.commands import batch_log_time, encode_batch
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Waiting:
     """A client's parcel at the door: ``alone`` for one that opens a session, whose entry is its id."""
 
@@ -30,7 +30,7 @@ class Waiting:
     alone: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Batch:
     """A proposed entry and whom its results go to, in the order of its parcels."""
 

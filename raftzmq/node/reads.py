@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from raftzmq.core.value import value
 from raftzmq.kv.commands import Query
 from raftzmq.node.work import ReadBatch
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WaitingRead:
     """What is left of one request of a client: ``queries``, the first of which was number ``first`` in it."""
 

@@ -7,10 +7,11 @@ from typing import Any, Protocol
 
 from raftzmq.core.ready import Append, Fact
 from raftzmq.core.types import Entry, Mark
+from raftzmq.core.value import value
 from raftzmq.kv.commands import Query
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LogJob:
     """One transaction of the log: the core's append, and incarnations of peers seen for the first time."""
 
@@ -18,7 +19,7 @@ class LogJob:
     incarnations: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReadBatch:
     """Queries of one request; the state answers them in order, after the entries of its job."""
 
@@ -26,7 +27,7 @@ class ReadBatch:
     queries: tuple[Query, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StateJob:
     """One job of the state thread: apply ``entries`` in order, answer ``reads``, then commit if asked.
 
@@ -39,7 +40,7 @@ class StateJob:
     commit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StateResult:
     """What a `StateJob` gave.
 
@@ -76,7 +77,7 @@ class Work:
     facts: list[Fact] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Timed:
     """How long a job took, for the events: microseconds of work, and of the commit with its syncs within it."""
 
@@ -84,7 +85,7 @@ class Timed:
     commit_us: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Loaded:
     """What a node starts from: all that its log and state remember."""
 
