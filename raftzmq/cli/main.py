@@ -172,12 +172,9 @@ class Main(click.Group):
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        from importlib.metadata import PackageNotFoundError, version
+        from raftzmq.cli.release import release
 
-        try:
-            click.echo(f"raftzmq {version('raftzmq')}")
-        except PackageNotFoundError:
-            click.echo("raftzmq, from a source tree that is not installed")
+        click.echo(f"raftzmq {release() or 'from a source tree that is not installed'}")
         ctx.exit()
 
 

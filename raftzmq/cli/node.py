@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random
 import signal
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from raftzmq.cli.options import load_cluster
-from raftzmq.config import ClusterConfig, Timing
+from raftzmq.cli.options import CONTEXT, load_cluster
+from raftzmq.cli.release import release
+from raftzmq.config import Address, ClusterConfig, Timing
 from raftzmq.errors import ConfigurationError, NodeError
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
     from raftzmq.core.ready import Fact
+    from raftzmq.node import Node
+    from raftzmq.runtime.channel import ChannelFaults
+    from raftzmq.runtime.wires import Wires
     from raftzmq.storage import OpenedNode
 
 
@@ -36,7 +41,16 @@ def parse_timing(heartbeat_ms: int, election_timeout_ms: str) -> Timing:
     return Timing(heartbeat_ms * 1000, int(low) * 1000, int(high) * 1000)
 
 
-@click.command()
+def parse_faults(delay_ms_mean: float, loss: float, seed: int | None) -> ChannelFaults:
+    """What is done to messages; a seed that is told is drawn if none is given. Raises ConfigurationError."""
+    from raftzmq.runtime.channel import ChannelFaults
+
+    if not math.isfinite(delay_ms_mean):
+        raise ConfigurationError(f"--delay-ms-mean is a number of milliseconds, not {delay_ms_mean:g}")
+    return ChannelFaults(round(delay_ms_mean * 1000), loss, random.getrandbits(31) if seed is None else seed)
+
+
+@click.command(context_settings=CONTEXT)
 @click.option("--node", "name", required=True, metavar="NAME", help="Which node of the cluster this process is.")
 @click.option(
     "--config",
@@ -61,6 +75,17 @@ def parse_timing(heartbeat_ms: int, election_timeout_ms: str) -> Timing:
     help="A follower that hears no leader for a time drawn from this range campaigns.",
 )
 @click.option("--any-file-system", is_flag=True, help="Start even where LMDB isn't known to survive a power cut.")
+@click.option(
+    "--delay-ms-mean",
+    type=float,
+    default=0.0,
+    metavar="MS",
+    help="For experiments: delay each message to a peer, by times that are exponentially distributed around this.",
+)
+@click.option(
+    "--loss", type=float, default=0.0, metavar="P", help="For experiments: lose each message to a peer, P from 0 to 1."
+)
+@click.option("--seed", type=int, metavar="S", help="For experiments: with the same one, the n-th fate is the same.")
 def node(
     name: str,
     config: Path | None,
@@ -69,16 +94,24 @@ def node(
     heartbeat_ms: int,
     election_timeout_ms: str,
     any_file_system: bool,
+    delay_ms_mean: float,
+    loss: float,
+    seed: int | None,
 ) -> None:
     """Run one node of a cluster until SIGTERM.
 
     Its log goes to standard output, one JSON object a line. Exit codes: 0 stopped in order, 10 configuration or
     identity, 11 storage or corruption, 12 data directory in use, 13 broken invariant.
 
+    --delay-ms-mean and --loss make the network worse than it is, to see what elections and the log make of it. They
+    hold for the messages that this node sends to its peers: give them to every node for a bad network, to one for a
+    bad cable. What is acknowledged stays safe.
+
     \b
     Examples:
       raftzmq node --node n1 --nodes 3 --data /var/lib/raftzmq/n1
       raftzmq node --node n2 --config cluster.toml --data ./n2
+      raftzmq node --node n3 --nodes 3 --data ./n3 --delay-ms-mean 20 --loss 0.1 --seed 7
     """
     from raftzmq.events.logs import json_log
 
@@ -86,9 +119,10 @@ def node(
     try:
         cluster = load_cluster(config, nodes)
         timing = parse_timing(heartbeat_ms, election_timeout_ms)
+        faults = parse_faults(delay_ms_mean, loss, seed)
         cluster.address(name)
         with _opened(data, cluster, name, any_file_system) as opened:
-            _run(opened, cluster, timing, data, log)
+            _run(opened, cluster, timing, faults, data, log)
     except NodeError as error:
         log.critical("node ends", error=str(error), exit_code=error.exit_code)
         _end(error.exit_code)
@@ -115,7 +149,14 @@ def _opened(data: Path, cluster: ClusterConfig, name: str, any_file_system: bool
         opened.lock.release()
 
 
-def _run(opened: OpenedNode, cluster: ClusterConfig, timing: Timing, data: Path, log: FilteringBoundLogger) -> None:
+def _run(
+    opened: OpenedNode,
+    cluster: ClusterConfig,
+    timing: Timing,
+    faults: ChannelFaults,
+    data: Path,
+    log: FilteringBoundLogger,
+) -> None:
     from raftzmq.node import Node
     from raftzmq.runtime.backoff import StartBackoff
     from raftzmq.runtime.jobs import now_us
@@ -148,7 +189,11 @@ def _run(opened: OpenedNode, cluster: ClusterConfig, timing: Timing, data: Path,
         for fact in facts:
             log.info(fact.kind, term=fact.term, **_printable(fact.fields))
 
-    wires = Wires(address, body.members)
+    body.about["release"] = release()
+    if faults:
+        wires = _faulty_wires(address, body, faults, log)
+    else:
+        wires = Wires(address, body.members)
     runtime = ThreadsRuntime(body, opened.log, opened.state, wires, on_facts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runtime.stop())
@@ -156,6 +201,17 @@ def _run(opened: OpenedNode, cluster: ClusterConfig, timing: Timing, data: Path,
     runtime.run()
     backoff.end()
     log.info("node stops")
+
+
+def _faulty_wires(address: Address, body: Node, faults: ChannelFaults, log: FilteringBoundLogger) -> Wires:
+    """Sockets whose messages to peers are delayed and lost; the log and the status say so."""
+    from raftzmq.runtime.faulty_dealers import FaultyDealers
+    from raftzmq.runtime.wires import Wires
+
+    told = {"delay_ms_mean": faults.delay_mean_us / 1000, "loss": faults.loss, "seed": faults.seed}
+    log.warning("messages to peers are delayed or lost on purpose", **told)
+    body.about["faults"] = told
+    return Wires(address, body.members, FaultyDealers(faults, body.name, body.members))
 
 
 def _printable(fields: dict[str, Any]) -> dict[str, Any]:

@@ -58,6 +58,8 @@ class Node:
         self.cluster_id = loaded.cluster_id
         self.boot = boot
         self.pid = pid
+        self.about: dict[str, Any] = {}
+        """What else stands in its status: what its driver knows of its process."""
         self.raft = Raft(loaded.node, timing, rng)
         hard_state = HardState(loaded.current_term, loaded.voted_for)
         self.raft.load(hard_state, loaded.mark, loaded.entries, loaded.applied_index, now_us)

@@ -30,6 +30,7 @@ def status_row(node: Node) -> dict[str, Any]:
         "voters": list(raft.voters),
         "pid": node.pid,
         "boot": node.boot,
+        **node.about,
         "clients": len(node.door),
         "waiting_reads": len(node.reads),
         **node.proposals.counts,

@@ -16,12 +16,14 @@ from raftzmq.transport.sockets import client_router, events_publisher, peer_deal
 
 ROUND_MESSAGES_MAX = 512
 """Messages taken from one socket in one round: the others, and the timers, get their turn."""
+DealerMaker = Callable[[zmq.Context[zmq.Socket[bytes]], str], zmq.Socket[bytes]]
 
 
 class Wires:
     """The sockets of one node: all are used by one thread only."""
 
-    def __init__(self, address: Address, members: Sequence[Address]) -> None:
+    def __init__(self, address: Address, members: Sequence[Address], dealer: DealerMaker = peer_dealer) -> None:
+        """``dealer`` makes the pipe to a peer, given context and endpoint."""
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._sockets: list[zmq.Socket[bytes]] = []
         try:
@@ -29,7 +31,7 @@ class Wires:
             self.clients = self._keep(client_router(self.context, address.client))
             self.events = self._keep(events_publisher(self.context, address.events))
             self.dealers = {
-                member.node: self._keep(peer_dealer(self.context, member.peer))
+                member.node: self._keep(dealer(self.context, member.peer))
                 for member in members
                 if member.node != address.node
             }
