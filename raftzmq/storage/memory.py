@@ -13,10 +13,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from raftzmq.config import ClusterConfig
+from raftzmq.config import SESSION_IDLE_US, SESSIONS_MAX, ClusterConfig
 from raftzmq.core.types import first_entry
 from raftzmq.errors import InvariantViolation, StorageError
 from raftzmq.kv.machine import StateMachine
+from raftzmq.kv.sessions import Sessions
 from raftzmq.kv.tables import Table
 from raftzmq.node.work import Loaded, LogJob, StateJob, StateResult
 from raftzmq.storage.identity import Identity, check_identity
@@ -184,10 +185,12 @@ class MemoryLog(_OfOneBoot):
 class MemoryState(_OfOneBoot):
     """`StateStorage` on a `MemoryDisk`: what is applied and not committed is lost in a crash."""
 
-    def __init__(self, disk: MemoryDisk) -> None:
+    def __init__(self, disk: MemoryDisk, *, sessions_max: int = SESSIONS_MAX, idle_us: int = SESSION_IDLE_US) -> None:
         super().__init__(disk)
         self._overlays: dict[str, OverlayTable] = {name: OverlayTable(table) for name, table in disk.state.items()}
-        self.machine = StateMachine(as_tables(self._overlays))
+        tables = as_tables(self._overlays)
+        sessions = Sessions(tables.sessions, sessions_max=sessions_max, idle_us=idle_us)
+        self.machine = StateMachine(tables, sessions=sessions)
         self._durable_index = self.machine.applied_index
 
     def apply(self, job: StateJob) -> StateResult:
@@ -229,11 +232,17 @@ class OpenedMemory(NamedTuple):
 
 
 def open_memory_node(
-    disk: MemoryDisk, cluster: ClusterConfig, node: str, incarnation: str | None = None
+    disk: MemoryDisk,
+    cluster: ClusterConfig,
+    node: str,
+    incarnation: str | None = None,
+    *,
+    sessions_max: int = SESSIONS_MAX,
+    idle_us: int = SESSION_IDLE_US,
 ) -> OpenedMemory:
     """Open ``disk`` for ``node``, writing the first content if there is none.
 
-    A new disk gets ``incarnation`` (None: one made of the names, the same in every run); later the stored one counts.
+    ``sessions_max`` and ``idle_us`` (log time) bound the sessions that its state keeps. A new disk gets ``incarnation`` (None: one made of the names, the same in every run); later the stored one counts.
     Raises ConfigurationError, IdentityError, CorruptionError.
     """
     cluster.address(node)
@@ -243,7 +252,7 @@ def open_memory_node(
         create_log(disk.log, identity, first_entry(cluster.nodes))
     check_identity(identity, cluster.cluster_id, node, "the simulated disk")
     contents = read_log(disk.log)
-    state = MemoryState(disk)
+    state = MemoryState(disk, sessions_max=sessions_max, idle_us=idle_us)
     loaded = make_loaded(identity, contents, state.machine)
     return OpenedMemory(loaded, MemoryLog(disk, contents.last_index), state)
 
