@@ -64,6 +64,20 @@ CLIENT_BYTES_MAX = 2 * MIB
 """Bytes of a client's message over all frames."""
 CLIENTS_MAX = 65_536
 """Clients that a node remembers a handshake of; the one heard least recently is forgotten first."""
+LOG_BYTES_MAX = 64 * MIB
+"""The log in memory (payloads and `ENTRY_OVERHEAD_BYTES` each): a follower takes no more entries past it."""
+LOG_KEEP_BYTES = 16 * MIB
+"""What compaction leaves of the log: a follower that was away for less catches up without a snapshot."""
+ENTRY_OVERHEAD_BYTES = 256
+"""What an entry costs in memory beside its payload: the objects around it."""
+COMPACT_BYTES = MIB
+"""Compaction waits until it has so much to remove: a transaction of the log carries it on its way."""
+COMPACT_ENTRIES_MAX = 1024
+"""Entries removed by one transaction of the log: bounds how much longer it takes."""
+SNAPSHOT_CHUNK_BYTES = MIB // 2
+"""One message of a snapshot: large enough to cost nothing per byte, small enough to pass between heartbeats."""
+SNAPSHOT_WINDOW = 4
+"""Chunks under way to one follower without an answer."""
 STATE_LAG_BYTES_MAX = 32 * MIB
 """Committed but unapplied bytes at which the door shuts (half of the log's bound in memory)."""
 STATE_COMMIT_BATCHES = 200
@@ -102,6 +116,20 @@ class Timing:
             )
         if not self.election_min_us < self.election_max_us:
             raise ConfigurationError("the maximum election timeout must be above the minimum: timeouts must spread")
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How much of its log a node keeps once the state has made it durable, in bytes of memory.
+
+    Above ``keep_bytes`` (by ``step_bytes``) the log is compacted down to it. A leader keeps what its followers lack up
+    to half of ``bound_bytes``; then who lacks it gets a snapshot. ``entries_max`` bounds what goes at once.
+    """
+
+    keep_bytes: int = LOG_KEEP_BYTES
+    bound_bytes: int = LOG_BYTES_MAX
+    step_bytes: int = COMPACT_BYTES
+    entries_max: int = COMPACT_ENTRIES_MAX
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from raftzmq.config import Timing
 from raftzmq.core.log import Log
-from raftzmq.core.messages import Message, RequestVote, RequestVoteResponse
+from raftzmq.core.messages import AppendEntries, InstallSnapshot, Message, RequestVote, RequestVoteResponse
 from raftzmq.core.ready import Fact
 from raftzmq.core.replication import Leadership
 from raftzmq.core.roles import Candidate, Follower, Role
@@ -34,6 +34,7 @@ class Elections:
         self.voted_for: str | None = None
         self.log = Log(Mark(), ())
         self.commit_index = 0
+        self.has_room = True
         self._rng = rng
         self._state: Follower | Candidate | Leadership = Follower()
         self._now = 0
@@ -88,7 +89,7 @@ class Elections:
         elif self._now >= self._election_us:
             if late:
                 self._election_us = self._now + self.timing.heartbeat_us // 2
-            elif self.node in self.voters:
+            elif self.node in self.voters and self.has_room:
                 self._campaign(pre_vote=True)
             else:
                 self._reset_election_timer()
@@ -100,6 +101,19 @@ class Elections:
         entry = make_entry(self.log.last_chain, self.log.last_index + 1, self.current_term, kind, data)
         self.log.append((entry,))
         return entry.index
+
+    def set_room(self, has_room: bool) -> None:
+        """Whether the disk has room for more than terms and votes.
+
+        Without it a leader steps down, a follower takes no entries and doesn't campaign; it votes and answers all the
+        same. All of that ends by itself when there is room again.
+        """
+        if has_room is self.has_room:
+            return
+        self.has_room = has_room
+        self._fact("room", has_room=has_room)
+        if not has_room and isinstance(self._state, Leadership):
+            self._become_follower(self.current_term, None, "its disk is nearly full")
 
     def _fact(self, kind: str, **fields: Any) -> None:
         self._facts.append(Fact(kind, self.current_term, fields))
@@ -143,6 +157,20 @@ class Elections:
             self._heard_leader_us = None
         if was_leading:
             self._reset_election_timer()
+
+    def _follow(self, message: AppendEntries | InstallSnapshot) -> Follower:
+        """The sender leads this term: this node's role as its follower. Raises InvariantViolation for a second one."""
+        if isinstance(self._state, Leadership):
+            raise InvariantViolation(f"{message.sender} leads term {message.term} as well")
+        if not isinstance(self._state, Follower) or self._state.leader is None:
+            self._become_follower(message.term, message.sender, f"{message.sender} leads")
+        follower = self._state
+        assert isinstance(follower, Follower)
+        if follower.leader != message.sender:
+            raise InvariantViolation(f"{message.sender} and {follower.leader} both lead term {message.term}")
+        self._heard_leader_us = self._now
+        self._reset_election_timer()
+        return follower
 
     def _campaign(self, *, pre_vote: bool) -> None:
         term = self.current_term + 1

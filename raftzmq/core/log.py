@@ -1,7 +1,8 @@
 """The log in memory: entries after a mark, what of them is durable, and the configuration in force.
 
 Invariant: ``mark.index <= stable <= last_index``; ``stable`` is what a crash now would leave of the entries that
-stand here. Entries up to ``_handed - 1`` have been given to storage or are durable.
+stand here. Entries up to ``_handed - 1`` have been given to storage or are durable. While a snapshot's mark is on its
+way to the disk, ``stable`` lies below it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from raftzmq.config import ENTRY_OVERHEAD_BYTES
 from raftzmq.core.types import Configuration, Entry, EntryKind, Mark
 from raftzmq.errors import InvariantViolation
 
@@ -19,11 +21,14 @@ class Log:
     def __init__(self, mark: Mark, entries: Sequence[Entry]) -> None:
         self.mark = mark
         self.stable = mark.index
+        self.bytes = 0
+        """What the entries cost in memory."""
         self._entries: list[Entry] = []
         self._terms: list[int] = []
         self._configurations: list[tuple[int, Configuration]] = [(mark.index, mark.configuration)]
         self._handed = mark.index + 1
         self._truncated_in_flight: int | None = None
+        self._reset = False
         self.append(entries)
         self.stable = self.last_index
         self._handed = self.last_index + 1
@@ -70,6 +75,14 @@ class Log:
         """The chain value of ``index``, the mark included."""
         return self.mark.chain if index == self.mark.index else self.entry(index).chain
 
+    def mark_at(self, index: int) -> Mark:
+        """The mark that a log beginning after ``index`` would have; raises IndexError for what isn't here."""
+        if index == self.mark.index:
+            return self.mark
+        entry = self.entry(index)
+        configuration = next(c for at, c in reversed(self._configurations) if at <= index)
+        return Mark(index, entry.term, entry.chain, configuration)
+
     def between(self, first: int, last: int, bytes_max: int, count_max: int) -> tuple[Entry, ...]:
         """Entries ``first … last``, cut before either limit is passed, but never below one entry."""
         taken: list[Entry] = []
@@ -92,12 +105,14 @@ class Log:
                 )
             self._entries.append(entry)
             self._terms.append(entry.term)
+            self.bytes += len(entry.data) + ENTRY_OVERHEAD_BYTES
             if entry.kind is EntryKind.CONFIGURATION:
                 self._configurations.append((entry.index, Configuration.decode(entry.data)))
 
     def truncate_from(self, index: int) -> None:
         """Remove ``index`` and all after it; what was durable of that is so no longer."""
         position = index - self.mark.index - 1
+        self.bytes -= _cost(self._entries[position:])
         del self._entries[position:]
         del self._terms[position:]
         while self._configurations[-1][0] >= index:
@@ -106,6 +121,53 @@ class Log:
         self._handed = min(self._handed, index)
         if self._truncated_in_flight is None or index < self._truncated_in_flight:
             self._truncated_in_flight = index
+
+    def compactable(self, last_index: int, keep_bytes: int, count_max: int) -> int:
+        """Up to where entries may go so that ``keep_bytes`` stay: at most ``last_index``, and ``count_max`` of them."""
+        excess = self.bytes - keep_bytes
+        index = self.mark.index
+        for entry in self._entries[: max(0, min(count_max, last_index - index))]:
+            excess -= len(entry.data) + ENTRY_OVERHEAD_BYTES
+            if excess < 0:
+                break
+            index = entry.index
+        return index
+
+    def compact(self, mark: Mark) -> None:
+        """Begin after ``mark``, which is an entry of this log; what was durable stays so."""
+        count = mark.index - self.mark.index
+        self.bytes -= _cost(self._entries[:count])
+        del self._entries[:count]
+        del self._terms[:count]
+        self._configurations = [(mark.index, mark.configuration)] + [
+            pair for pair in self._configurations if pair[0] > mark.index
+        ]
+        self.mark = mark
+
+    def restart_after(self, mark: Mark) -> None:
+        """Drop everything and begin after ``mark``, where a snapshot ends; durable once `stored_mark` is called."""
+        self.stable = min(self.stable, mark.index - 1)
+        # What is on its way to the disk is no longer part of this log: it must not raise `stable`.
+        self._truncated_in_flight = self.stable + 1
+        self.mark = mark
+        self.bytes = 0
+        self._entries = []
+        self._terms = []
+        self._configurations = [(mark.index, mark.configuration)]
+        self._handed = mark.index + 1
+        self._reset = True
+
+    def take_mark(self) -> Mark | None:
+        """The mark of a snapshot that storage hasn't been given yet."""
+        if not self._reset:
+            return None
+        self._reset = False
+        return self.mark
+
+    def stored_mark(self, mark: Mark) -> None:
+        """The log on disk begins after ``mark``, unless this one has begun anew since it was handed out."""
+        if mark == self.mark and not self._reset:
+            self.stable = max(self.stable, mark.index)
 
     def take_unstored(self) -> tuple[Entry, ...]:
         """What storage has not been given yet; from here on truncations count against this append."""
@@ -129,8 +191,19 @@ class Log:
         return (last_term, last_index) >= (self.last_term, self.last_index)
 
     def last_with_term_at_most(self, index: int, term: int) -> int:
-        """The last index up to ``index`` whose term is at most ``term``: the mark's index if there is none."""
+        """The last index up to ``index`` whose term is at most ``term``.
+
+        Below the mark nothing is known but that it isn't here: an index before it is returned as it is, and the one
+        before the mark if the mark's own term is above.
+        """
         end = min(index, self.last_index) - self.mark.index
-        if end <= 0:
-            return self.mark.index
-        return self.mark.index + bisect_right(self._terms, term, 0, end)
+        if end < 0:
+            return index
+        position = bisect_right(self._terms, term, 0, end)
+        if position or self.mark.term <= term:
+            return self.mark.index + position
+        return max(0, self.mark.index - 1)
+
+
+def _cost(entries: Sequence[Entry]) -> int:
+    return sum(len(entry.data) for entry in entries) + len(entries) * ENTRY_OVERHEAD_BYTES

@@ -6,7 +6,7 @@ the sender would campaign in.
 
 from __future__ import annotations
 
-from raftzmq.core.types import Entry
+from raftzmq.core.types import Entry, Mark
 from raftzmq.core.value import value
 
 
@@ -72,6 +72,21 @@ class AppendEntriesResponse:
 
 
 @value
+class InstallSnapshot:
+    """The state as of ``mark`` instead of entries that the leader's log no longer has (Raft §7, figure 13).
+
+    From a leader's core it says: send ``to`` a snapshot that ends at ``mark`` or later. Into a follower's core it
+    comes once such a snapshot is there, whole and verified. How it gets from one to the other is the node's affair.
+    `AppendEntriesResponse` answers it.
+    """
+
+    sender: str
+    to: str
+    term: int
+    mark: Mark
+
+
+@value
 class ReadIndex:
     """A follower asks its leader for an index at which a read is linearizable (thesis 6.4)."""
 
@@ -92,4 +107,12 @@ class ReadIndexResponse:
     index: int
 
 
-Message = RequestVote | RequestVoteResponse | AppendEntries | AppendEntriesResponse | ReadIndex | ReadIndexResponse
+Message = (
+    RequestVote
+    | RequestVoteResponse
+    | AppendEntries
+    | AppendEntriesResponse
+    | InstallSnapshot
+    | ReadIndex
+    | ReadIndexResponse
+)

@@ -14,7 +14,8 @@ class Progress:
 
     While *probing* the leader doesn't know where the logs agree: it sends one message and waits for its answer or
     the next heartbeat's. While *replicating* it sends ahead and moves ``next_index`` at once; a rejection (a message
-    was lost) leads back to probing.
+    was lost) leads back to probing. While ``snapshot`` is set, the follower lacks entries that the log no longer has:
+    a snapshot up to that index or later is on its way, and nothing but heartbeats is sent until it is there.
     """
 
     next_index: int
@@ -23,11 +24,14 @@ class Progress:
     round: int = 0
     probing: bool = True
     paused: bool = False
+    snapshot: int | None = None
     in_flight: deque[tuple[int, int]] = field(default_factory=deque)
     in_flight_bytes: int = 0
 
     def can_send(self) -> bool:
         """Would another message with entries stay within the limits?"""
+        if self.snapshot is not None:
+            return False
         if self.probing:
             return not self.paused
         return len(self.in_flight) < INFLIGHT_MESSAGES_MAX and self.in_flight_bytes < INFLIGHT_BYTES_MAX
@@ -49,11 +53,27 @@ class Progress:
         self.in_flight.clear()
         self.in_flight_bytes = 0
 
+    def await_snapshot(self, index: int) -> None:
+        """Entries up to ``index`` can't be sent any more: a snapshot brings them."""
+        self.probe_from(self.match_index + 1)
+        self.snapshot = index
+
+    def snapshot_failed(self) -> None:
+        """It didn't come through: find out what the follower has."""
+        if self.snapshot is not None:
+            self.snapshot = None
+            self.probe_from(self.match_index + 1)
+
     def matched(self, match_index: int, agreed_index: int) -> None:
         """The follower has ``match_index`` durably, and ``agreed_index`` at least in memory."""
         if match_index > self.match_index:
             self.match_index = match_index
             self.next_index = max(self.next_index, match_index + 1)
+        if self.snapshot is not None:
+            if self.match_index < self.snapshot:
+                return
+            self.snapshot = None
+            self.probe_from(self.match_index + 1)
         while self.in_flight and self.in_flight[0][0] <= self.match_index:
             self.in_flight_bytes -= self.in_flight.popleft()[1]
         if self.probing and agreed_index >= self.next_index - 1:
@@ -62,7 +82,7 @@ class Progress:
 
     def rejected(self, prev_log_index: int, retry_index: int) -> bool:
         """The follower has no entry that fits at ``prev_log_index``; False if that is old news."""
-        if prev_log_index <= self.match_index:
+        if prev_log_index <= self.match_index or self.snapshot is not None:
             return False
         if self.probing and prev_log_index != self.next_index - 1:
             return False

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from raftzmq.config import Timing
-from raftzmq.core.elections import Elections, Randomness
+from raftzmq.config import Retention, Timing
+from raftzmq.core.elections import Randomness
 from raftzmq.core.log import Log
 from raftzmq.core.messages import (
     AppendEntries,
     AppendEntriesResponse,
+    InstallSnapshot,
     Message,
     ReadIndex,
     ReadIndexResponse,
@@ -19,6 +21,7 @@ from raftzmq.core.messages import (
 from raftzmq.core.ready import Append, ReadState, Ready
 from raftzmq.core.replication import Leadership
 from raftzmq.core.roles import Follower
+from raftzmq.core.snapshots import Snapshots
 from raftzmq.core.types import Entry, HardState, Mark, chain_checksum
 from raftzmq.errors import InvariantViolation
 
@@ -26,13 +29,11 @@ NOTHING = Ready()
 """What many rounds lead to: made once."""
 
 
-class Raft(Elections):
+class Raft(Snapshots):
     """One node's consensus. Feed inputs, then take `ready()`; call `tick` before `step` in each round."""
 
-    def __init__(self, node: str, timing: Timing, rng: Randomness) -> None:
-        super().__init__(node, timing, rng)
-        self.last_applied = 0
-        self._handed = 0
+    def __init__(self, node: str, timing: Timing, rng: Randomness, retention: Retention | None = None) -> None:
+        super().__init__(node, timing, rng, retention or Retention())
         self._stored = HardState()
         self._in_flight: Append | None = None
         self._held_in_flight: list[Message] = []
@@ -53,7 +54,7 @@ class Raft(Elections):
             )
         if self.log.last_term > self.current_term:
             raise InvariantViolation(f"the log has term {self.log.last_term} in term {self.current_term}")
-        self.commit_index = self.last_applied = self._handed = applied_index
+        self.commit_index = self.last_applied = self._handed = self._durable_index = applied_index
         self._now = now_us
         self._reset_election_timer()
 
@@ -67,7 +68,7 @@ class Raft(Elections):
                 if not message.pre_vote:
                     self._become_follower(message.term, None, "a candidate has a higher term")
             elif not (isinstance(message, RequestVoteResponse) and message.pre_vote and message.granted):
-                leader = message.sender if isinstance(message, AppendEntries) else None
+                leader = message.sender if isinstance(message, (AppendEntries, InstallSnapshot)) else None
                 self._become_follower(message.term, leader, f"{message.sender} has a higher term")
         elif message.term < self.current_term:
             self._answer_stale(message)
@@ -82,6 +83,8 @@ class Raft(Elections):
             self._on_request_vote(message)
         elif isinstance(message, RequestVoteResponse):
             self._on_request_vote_response(message)
+        elif isinstance(message, InstallSnapshot):
+            self._on_install_snapshot(message)
         elif isinstance(message, ReadIndex):
             if isinstance(self._state, Leadership):
                 self._state.request_read(message.sender, message.context)
@@ -105,6 +108,8 @@ class Raft(Elections):
         self._in_flight = None
         if append.hard_state is not None:
             self._stored = append.hard_state
+        if append.snapshot is not None:
+            self.log.stored_mark(append.snapshot)
         if append.entries:
             self.log.stored(append.entries)
         released, self._held_in_flight = self._held_in_flight, []
@@ -132,9 +137,10 @@ class Raft(Elections):
             self._lead(self._state)
         append = self._take_append()
         committed = self._take_committed()
-        if append is None and not (committed or self._messages or self._reads or self._facts):
+        if append is None and not (committed or self._messages or self._reads or self._facts or self._install):
             return NOTHING
-        ready = Ready(tuple(self._messages), append, committed, tuple(self._reads), tuple(self._facts))
+        install, self._install = self._install, None
+        ready = Ready(tuple(self._messages), append, committed, tuple(self._reads), tuple(self._facts), install)
         self._messages.clear()
         self._reads.clear()
         self._facts.clear()
@@ -146,18 +152,19 @@ class Raft(Elections):
         hard_state = None
         if self.current_term != self._stored.current_term or self.voted_for != self._stored.voted_for:
             hard_state = HardState(self.current_term, self.voted_for)
-        entries = self.log.take_unstored()
-        if hard_state is None and not entries:
+        restart, entries = self.log.take_mark(), self.log.take_unstored()
+        compacted = self._take_compaction() if restart is None else None
+        if hard_state is None and not entries and restart is None and compacted is None:
             self._messages += [m for m in self._held if m.to != self.node]
             self._held.clear()
             return None
-        self._in_flight = Append(hard_state, entries)
+        self._in_flight = Append(hard_state, entries, restart, compacted)
         self._held_in_flight, self._held = self._held, []
         return self._in_flight
 
     def _take_committed(self) -> tuple[Entry, ...]:
         last = min(self.commit_index, self.log.stable)
-        if last <= self._handed:
+        if last <= self._handed or self._installing is not None:
             return ()
         first, self._handed = self._handed + 1, last
         return tuple(self.log.entry(index) for index in range(first, last + 1))
@@ -167,7 +174,8 @@ class Raft(Elections):
         if leader.start_round(self.commit_index):
             self._messages += leader.heartbeats(self.commit_index)
             self._confirm_reads(leader)  # a single voter is a majority by itself
-        self._messages += leader.replicate(self.commit_index)
+        heard_since = self._now - self.timing.election_max_us
+        self._messages += leader.replicate(self.commit_index, self._durable_index, heard_since)
 
     def _confirm_reads(self, leader: Leadership) -> None:
         for done in leader.confirmed_rounds():
@@ -192,23 +200,19 @@ class Raft(Elections):
 
     def _on_append_entries(self, message: AppendEntries) -> None:
         """Raft §5.3 and figure 2, AppendEntries receiver; the term is the current one."""
-        if isinstance(self._state, Leadership):
-            raise InvariantViolation(f"{message.sender} leads term {message.term} as well")
-        if not isinstance(self._state, Follower) or self._state.leader is None:
-            self._become_follower(message.term, message.sender, f"{message.sender} leads")
-        follower = self._state
-        assert isinstance(follower, Follower)
-        if follower.leader != message.sender:
-            raise InvariantViolation(f"{message.sender} and {follower.leader} both lead term {message.term}")
-        self._heard_leader_us = self._now
-        self._reset_election_timer()
+        follower = self._follow(message)
         follower.round = max(follower.round, message.round)
         if message.prev_log_index < self.log.mark.index:
+            # What lies before the mark is committed, so the leader has it too.
+            follower.matched = max(follower.matched, self.log.mark.index)
             self._answer_append(follower)
             return
         if self.log.term_at(message.prev_log_index) != message.prev_log_term:
             self._reject_append(follower, message)
             return
+        if message.entries and not (self.has_room and self.log.bytes <= self.retention.bound_bytes):
+            # As if it were a heartbeat: the leader sends them again, and will find room one day.
+            message = replace(message, entries=())
         if not self._take_entries(message):
             return
         last = message.prev_log_index + len(message.entries)
@@ -242,16 +246,6 @@ class Raft(Elections):
             self.log.truncate_from(new[0].index)
         self.log.append(new)
         return True
-
-    def _answer_append(self, follower: Follower) -> None:
-        if follower.leader is None:
-            return
-        match = min(follower.matched, self.log.stable)
-        self._messages.append(
-            AppendEntriesResponse(
-                self.node, follower.leader, self.current_term, True, match, follower.round, follower.matched
-            )
-        )
 
     def _reject_append(self, follower: Follower, message: AppendEntries) -> None:
         hint = self.log.last_with_term_at_most(message.prev_log_index, message.prev_log_term)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from raftzmq.core.messages import Message
-from raftzmq.core.types import Entry, HardState
+from raftzmq.core.types import Entry, HardState, Mark
 from raftzmq.core.value import value
 
 
@@ -13,11 +13,15 @@ from raftzmq.core.value import value
 class Append:
     """One transaction of the log: make it durable whole, then call ``appended``.
 
-    ``entries`` replace everything from ``entries[0].index`` on; ``hard_state`` is None when it hasn't changed.
+    ``entries`` replace everything from ``entries[0].index`` on; ``hard_state`` is None when it hasn't changed. With
+    ``snapshot`` the log drops all it had before that and begins after this mark; with ``compact_to`` it drops the
+    entries up to this mark alone. Never both.
     """
 
     hard_state: HardState | None = None
     entries: tuple[Entry, ...] = ()
+    snapshot: Mark | None = None
+    compact_to: Mark | None = None
 
 
 @value
@@ -42,10 +46,15 @@ class Fact:
 
 @value
 class Ready:
-    """All that is to be done after the inputs so far, in any order; only ``committed`` is ordered in itself."""
+    """All that is to be done after the inputs so far, in any order; only ``committed`` is ordered in itself.
+
+    ``install``: put the snapshot that ends at this mark in the place of the state, durably, then call
+    ``snapshot_installed``; until then no entries are committed here.
+    """
 
     messages: tuple[Message, ...] = ()
     append: Append | None = None
     committed: tuple[Entry, ...] = ()
     reads: tuple[ReadState, ...] = ()
     facts: tuple[Fact, ...] = ()
+    install: Mark | None = None

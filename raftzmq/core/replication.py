@@ -6,7 +6,7 @@ from collections import deque
 
 from raftzmq.config import BATCH_BYTES_MAX, PEER_FRAMES_MAX
 from raftzmq.core.log import Log
-from raftzmq.core.messages import AppendEntries, AppendEntriesResponse
+from raftzmq.core.messages import AppendEntries, AppendEntriesResponse, InstallSnapshot, Message
 from raftzmq.core.progress import Progress
 from raftzmq.core.quorum import agreed
 from raftzmq.core.value import value
@@ -61,7 +61,8 @@ class Leadership:
         return commit_index
 
     def _message(self, peer: str, progress: Progress, commit_index: int, *, empty: bool) -> AppendEntries:
-        previous = progress.next_index - 1
+        # Of what the log no longer has, not even the term is known: the mark is the earliest place to compare.
+        previous = max(progress.next_index - 1, self.log.mark.index)
         entries = (
             ()
             if empty
@@ -75,10 +76,27 @@ class Leadership:
         """Empty AppendEntries for everybody. Where an answer doesn't fit, it also finds messages that were lost."""
         return [self._message(peer, p, commit_index, empty=True) for peer, p in self.peers.items()]
 
-    def replicate(self, commit_index: int) -> list[AppendEntries]:
-        """Entries for every follower that lacks some and whose flow control allows it."""
-        messages = []
+    def needed_from(self) -> int:
+        """The highest index that every follower has, or will have from the snapshot on its way to it."""
+        return min((p.match_index if p.snapshot is None else p.snapshot for p in self.peers.values()), default=2**63)
+
+    def promised_from(self) -> int:
+        """The lowest index at which a snapshot on its way to a follower ends: entries after it are needed."""
+        return min((p.snapshot for p in self.peers.values() if p.snapshot is not None), default=2**63)
+
+    def replicate(self, commit_index: int, durable_index: int, heard_since_us: int) -> list[Message]:
+        """Entries for every follower that lacks some and whose flow control allows it.
+
+        Where the log no longer has them: a snapshot of the state, which is durable up to ``durable_index``, if the
+        follower was heard since ``heard_since_us``; one that is down may be down for long.
+        """
+        messages: list[Message] = []
         for peer, progress in self.peers.items():
+            if progress.next_index <= self.log.mark.index and progress.snapshot is None:
+                if progress.heard_us < heard_since_us:
+                    continue
+                progress.await_snapshot(durable_index)
+                messages.append(InstallSnapshot(self.node, peer, self.term, self.log.mark_at(durable_index)))
             while progress.next_index <= self.log.last_index and progress.can_send():
                 message = self._message(peer, progress, commit_index, empty=False)
                 progress.sent(message.entries[-1].index, sum(len(e.data) for e in message.entries))

@@ -146,6 +146,27 @@ _LOG = (
         "previous index the commit index before",
     ),
     _type(
+        "compact",
+        "the log forgot entries that the state has made durable",
+        "Raft §7; thesis 5.1 (compaction)",
+        "index index the last entry forgotten: the log begins after it",
+        "bytes bytes what the rest of the log takes in memory",
+    ),
+    _type(
+        "snapshot",
+        "a snapshot of the state goes to a follower that needs entries the log no longer has, or comes from a leader",
+        "Raft §7, figure 13; thesis 5.1",
+        "step text `send`, `failed` (leader); `receive`, `damaged`, `install`, `installed` (follower)",
+        "index index the last entry that it contains",
+        "peer node the other end, null if it is no longer known",
+    ),
+    _type(
+        "room",
+        "the disk has come to the end of its reserve, or has room again: without it no entries are taken",
+        "none: a full disk is refused at the door",
+        "has_room flag whether entries are taken",
+    ),
+    _type(
         "apply",
         "committed entries were applied to the state",
         "Raft §5.3 (last_applied)",

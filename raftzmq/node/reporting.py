@@ -83,6 +83,8 @@ class Reporter:
                 batch=len(entries),
                 role=str(self._raft.role),
             )
+        if ready.append is not None and ready.append.compact_to is not None and self._maker.wanted("compact"):
+            self.emit("compact", now_us, index=ready.append.compact_to.index, bytes=self._raft.log.bytes)
         if self._raft.commit_index != self._commit_index:
             if self._maker.wanted("commit"):
                 self.emit("commit", now_us, index=self._raft.commit_index, previous=self._commit_index)

@@ -32,6 +32,9 @@ SAMPLES: dict[str, tuple[dict[str, Any], str]] = {
     "append": ({"first": 3, "last": 5, "bytes": 2048, "batch": 3, "role": "leader"}, "3…5: 2.0 KiB as leader"),
     "truncate": ({"first": 3, "last": 3, "leader": "n2"}, "3 dropped: n2 has others"),
     "commit": ({"index": 9, "previous": 7}, "7 → 9"),
+    "compact": ({"index": 900, "bytes": 1 << 24}, "up to 900; 16.0 MiB left"),
+    "snapshot": ({"step": "install", "index": 7, "peer": "n1"}, "install up to 7 (n1)"),
+    "room": ({"has_room": False}, "the disk is nearly full: no entries are taken"),
     "apply": (
         {"first": 3, "last": 4, "commands": 1200, "revision": 5, "digest": 255, "elapsed_us": 1500},
         "3…4: 1,200 commands in 1.5 ms, revision 5, digest 000000ff",

@@ -108,7 +108,7 @@ def test_2_an_entry_that_lies_before_the_mark_is_known_to_fit() -> None:
     mark = Mark(5, 2, 77, configuration(3))
     core = Core(mark=mark, terms=[2], applied=5)
     got = answer(core, AppendEntries("n2", "n1", 2, 3, 1, 0, 0))
-    assert (got.success, got.match_index) == (True, 0)
+    assert (got.success, got.match_index) == (True, 5)
     got = answer(core, AppendEntries("n2", "n1", 2, 6, 2, 0, 0))
     assert (got.success, got.match_index) == (True, 6)
 

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from raftzmq.config import local_cluster
+from raftzmq.config import ENTRY_OVERHEAD_BYTES, local_cluster
 from raftzmq.core.log import Log
 from raftzmq.core.types import Configuration, Entry, EntryKind, Mark, make_entry
 from raftzmq.errors import InvariantViolation
@@ -111,6 +111,24 @@ class LogAgainstModel(RuleBasedStateMachine):
         self.log.stored(self.in_flight)
         self.in_flight = None
 
+    @precondition(lambda self: self.log.stable > self.log.mark.index)
+    @rule(data=st.data())
+    def compact(self, data: st.DataObject) -> None:
+        """Only what is durable is ever compacted: the log on disk may keep it, the one in memory forgets it."""
+        index = data.draw(st.integers(self.log.first_index, self.log.stable))
+        mark = self.log.mark_at(index)
+        assert (mark.term, mark.chain) == (self.entries[index].term, self.entries[index].chain)
+        self.log.compact(mark)
+        self.naive.mark, self.naive.mark_term = index, mark.term
+        for at in [at for at in self.entries if at <= index]:
+            del self.naive.terms[at], self.naive.names[at], self.entries[at]
+            self.naive.disk.pop(at, None)
+            self.in_flight_names.pop(at, None)
+
+    @invariant()
+    def its_cost_is_that_of_its_entries(self) -> None:
+        assert self.log.bytes == sum(len(e.data) + ENTRY_OVERHEAD_BYTES for e in self.entries.values())
+
     @invariant()
     def they_agree(self) -> None:
         log, naive = self.log, self.naive
@@ -128,7 +146,13 @@ class LogAgainstModel(RuleBasedStateMachine):
     def asks(self, index: int, term: int) -> None:
         naive = self.naive
         fits = [at for at, its in naive.terms.items() if at <= index and its <= term]
-        assert self.log.last_with_term_at_most(index, term) == max(fits, default=naive.mark)
+        if index < naive.mark:
+            expected = index
+        elif fits or (naive.term(naive.mark) or 0) <= term:
+            expected = max(fits, default=naive.mark)
+        else:
+            expected = max(0, naive.mark - 1)
+        assert self.log.last_with_term_at_most(index, term) == expected
         last = (naive.term(naive.last) or 0, naive.last)
         assert self.log.up_to_date(index, term) is ((term, index) >= last)
 
