@@ -18,6 +18,7 @@ FLOORS: dict[str, int] = {
     "errors": 0,
     "config": 1,  # its mistakes are errors
     "core": 2,
+    "deployment": 2,
     # The bytes of the disk formats need the core's types alone, and kv seals its rows as the log seals its records.
     "records": 3,
     "kv": 4,

@@ -43,6 +43,7 @@ COMMANDS: dict[str, Lazy] = {
     "collector": Lazy(
         "raftzmq.cli.collector:collector", "Running a cluster", "Gather all nodes' events in one stream."
     ),
+    "generate": Lazy("raftzmq.cli.generate:generate", "Running a cluster", "The files that start one."),
     "simulate": Lazy("raftzmq.cli.simulate:simulate", "Testing it", "Run whole clusters in virtual time, by seed."),
     "bench": Lazy("raftzmq.cli.bench:bench", "Testing it", "Measure it on this machine."),
 }
@@ -76,6 +77,7 @@ EXAMPLES = (
         (
             ("raftzmq node --node n1 --nodes 3 --data .raftzmq/n1", ""),
             ("raftzmq collector --nodes 3", ""),
+            ("raftzmq generate supervisord --nodes 7", "its files, on the screen"),
         ),
     ),
     (
