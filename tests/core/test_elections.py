@@ -26,6 +26,7 @@ from tests.core.support import (
     candidate,
     empty_mark,
     entries_of,
+    entries_to,
     heartbeat,
     leader,
     of,
@@ -300,3 +301,13 @@ def test_a_node_does_not_load_what_contradicts_itself() -> None:
         raft.load(HardState(2, None), mark, entries, 0, 0)
     with pytest.raises(Exception, match="has applied 3"):
         raft.load(HardState(3, None), mark, entries, 3, 0)
+
+
+def test_a_pre_candidate_answers_no_append() -> None:
+    """It follows nobody: entries that became durable meanwhile are spoken for at the next heartbeat."""
+    core = Core()
+    core.step(entries_to(core, entries_of([1]), after=core.mark, term=1))
+    pre_candidate(core)
+    assert of(AppendEntriesResponse, core.flush()) == []
+    [answer] = of(AppendEntriesResponse, core.step(heartbeat(core, at=1)))
+    assert (answer.success, answer.match_index) == (True, 1)
