@@ -2,7 +2,7 @@
 
 Where does it block? In LMDB's commits, which release the GIL: one lane of the pool for the log, one for the state
 (whose write transaction is bound to its thread). Completions come back through a queue and a wake-up descriptor.
-The loop itself waits only in ``poll``.
+The loop itself waits only in `Doorbells.wait`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import Any
 
-import zmq
-
 from raftzmq.core.ready import Fact
 from raftzmq.node import Node
 from raftzmq.node.work import LogStorage, StateStorage
+from raftzmq.runtime.doorbells import Doorbells
 from raftzmq.runtime.jobs import Completion, now_us, run_log_job, run_state_job
 from raftzmq.runtime.wires import Wires, drain
 
@@ -56,6 +55,9 @@ class ThreadsRuntime:
             self._pool.submit(self._work_off, lane)
         self._completions: deque[Completion | BaseException] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._bells = Doorbells(wires.readable, self._wake)
+        self._now = 0
+        """The time of this round."""
         self._refusals_us = 0
         self._stopping = False
 
@@ -66,21 +68,18 @@ class ThreadsRuntime:
 
     def run(self) -> None:
         """The loop; after `stop` it commits the state and returns. Raises the NodeError (or the bug) that ended it."""
-        poller = zmq.Poller()
-        for socket in self._wires.readable:
-            poller.register(socket, zmq.POLLIN)
-        poller.register(self._wake, zmq.POLLIN)
-        takers = self._takers()
+        node, bells, takers = self._node, self._bells, self._takers()
+        self._now = now_us()
         self._dispatch()
         while not self._stopping:
-            wait_us = max(0, self._node.deadline_us - now_us())
-            ready = poller.poll(-(-wait_us // 1000))
-            self._node.on_tick(now_us())
-            for socket, _ in ready:
-                if socket == self._wake:
+            rung = bells.wait(node.deadline_us - now_us())
+            self._now = now_us()
+            node.on_tick(self._now)
+            for socket in rung:
+                if socket is None:
                     self._take_completions()
-                else:
-                    drain(socket, takers[socket])
+                elif not drain(socket, takers[socket]):
+                    bells.again(socket)
             self._take_refusals()
             self._dispatch()
         self._finish()
@@ -88,13 +87,13 @@ class ThreadsRuntime:
     def _takers(self) -> dict[Any, Callable[[list[bytes]], None]]:
         node, wires = self._node, self._wires
         return {
-            wires.peers: lambda frames: node.on_peer(frames[0], frames[1:], now_us()),
-            wires.clients: lambda frames: node.on_client(frames[0], frames[1:], now_us()),
+            wires.peers: lambda frames: node.on_peer(frames[0], frames[1:], self._now),
+            wires.clients: lambda frames: node.on_client(frames[0], frames[1:], self._now),
             wires.events: self._take_subscription,
         }
 
     def _take_refusals(self) -> None:
-        now = now_us()
+        now = self._now
         if now >= self._refusals_us:
             self._refusals_us = now + REFUSALS_EVERY_US
             for dealer in self._wires.dealers.values():
@@ -103,28 +102,32 @@ class ThreadsRuntime:
     def _take_subscription(self, frames: list[bytes]) -> None:
         """An XPUB hears 1 ‖ prefix, 0 ‖ prefix, and whatever else a stranger sends, which means nothing."""
         if frames[0][:1] in (b"\x00", b"\x01"):
-            self._node.on_subscription(frames[0][1:], frames[0][:1] == b"\x01", now_us())
+            self._node.on_subscription(frames[0][1:], frames[0][:1] == b"\x01", self._now)
 
     def _take_completions(self) -> None:
-        os.eventfd_read(self._wake)
         while self._completions:
             completion = self._completions.popleft()
             if isinstance(completion, BaseException):
                 raise completion
-            completion.tell(self._node, now_us())
+            completion.tell(self._node, self._now)
 
     def _dispatch(self) -> None:
-        now = now_us()
-        work = self._node.work(now)
+        work = self._node.work(self._now)
         # Messages first: followers write while this node does.
         for kind, count in self._wires.send(work).items():
-            self._node.on_dropped(kind, count, now)
+            self._node.on_dropped(kind, count, self._now)
         if work.log is not None:
             self._log_lane.put((run_log_job, (self._log, work.log, self._complete)))
         if work.state is not None:
             self._state_lane.put((run_state_job, (self._state, work.state, self._complete)))
         if work.facts:
             self._on_facts(work.facts)
+        if work.clients:
+            self._bells.sent(self._wires.clients)
+        if work.events:
+            self._bells.sent(self._wires.events)
+        if work.refusals:
+            self._bells.sent(self._wires.peers)
 
     def _work_off(self, lane: Lane) -> None:
         """What a thread of the pool does: the jobs of one lane in order, until there is None."""
@@ -153,4 +156,5 @@ class ThreadsRuntime:
         for completion in self._completions:
             if isinstance(completion, BaseException):
                 raise completion
+        self._bells.close()
         self._wires.close()

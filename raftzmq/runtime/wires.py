@@ -73,10 +73,11 @@ class Wires:
         return dropped
 
 
-def drain(socket: zmq.Socket[bytes], take: Callable[[list[bytes]], None]) -> None:
-    """Hand the messages that have arrived to ``take``, up to a bound."""
+def drain(socket: zmq.Socket[bytes], take: Callable[[list[bytes]], None]) -> bool:
+    """Hand the messages that have arrived to ``take``, up to a bound. False if there may be more."""
     for _ in range(ROUND_MESSAGES_MAX):
         frames = receive_frames(socket)
         if frames is None:
-            return
+            return True
         take(frames)
+    return False
