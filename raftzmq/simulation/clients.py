@@ -1,13 +1,13 @@
 """Simulated clients: well-behaved in what they say, careless in how often and to whom they say it.
 
 Each opens a session, keeps a few requests under way, follows redirects, and sends a parcel again, as it was, to any
-node: after a timeout, after an uncertain outcome, and now and then for no reason. It speaks the frames of
-`raftzmq.codec.clients` and shares no code with the shipped client, so each checks what the other takes for granted.
+node: after a timeout, after an uncertain outcome, and now and then for no reason. When its session is forgotten it
+opens another and leaves it open what became of its writes. It speaks the frames of `raftzmq.codec.clients` and shares
+no code with the shipped client, so each checks what the other takes for granted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,18 +40,24 @@ BACK_OFF_US = 50_000
 TRIES_MAX = 3
 """More tries lengthen the wait no more, or nobody would ask while an election is still fresh."""
 TRANSIENT = ("overloaded", "no_leader", "deadline_exceeded", "outcome_unknown")
+EXPIRED = "session_expired"
 
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """Something asked for, however often it is sent. ``began`` is the floor of real time when it was made."""
+    """Something asked for, however often it is sent. ``began`` is the floor of real time when it was made.
+
+    ``restarts``: how often nodes had been started again by then. ``insisted``: never left at a failure.
+    """
 
     began: int
     commands: list[Command] = field(default_factory=list)
     queries: list[Query] = field(default_factory=list)
     first: int = 0
+    session: int = 0
     pinned: str = ""
-    finished: Callable[[list[Any]], None] | None = None
+    insisted: bool = False
+    restarts: int = 0
     tries: int = 0
     sent: int = 0
     definite: int = 0
@@ -87,13 +93,17 @@ class SimulatedClient:
         self.name = name
         self.routing = b""
         self._number = 0
+        self._rng = world.chance(f"client/{name}")
+        kept = world.scenario.requests
+        self._kept = None if kept is None else {r: int(r.rpartition(".")[2]) for r in kept if r.startswith(f"{name}.")}
+        self._wished = 0
         self._forget()
 
     def _forget(self) -> None:
-        self.routing = self._world.rng.randbytes(16)
+        self.routing = self._rng.randbytes(16)
         self._session = 0
         self._next = 0
-        self._target = self._world.rng.choice(self._nodes)
+        self._target = self._rng.choice(self._nodes)
         self._greeted: dict[str, bool] = {}
         self._unsent: dict[str, list[Request]] = {}
         self._sendings: dict[int, Sending] = {}
@@ -103,7 +113,11 @@ class SimulatedClient:
     # ---- asking
 
     def start(self) -> None:
-        """Open a session, then begin to work."""
+        """Open a session, then begin to work: unless the scenario leaves out all that this client would ask for."""
+        if self._workload is None or self._kept is None or self._kept:
+            self._open()
+
+    def _open(self) -> None:
         self._make(Request(self._world.observer.realtime.floor, commands=[OpenSession(self.name.encode())]))
 
     def restart(self) -> None:
@@ -124,14 +138,26 @@ class SimulatedClient:
         else:
             self._waiting.append(request)
 
+    def _skips(self, request: Request) -> bool:
+        """Ask for something from the workload, unless the scenario leaves it out."""
+        self._wished += 1
+        name = f"{self.name}.{self._wished}"
+        if self._kept is not None and name not in self._kept:
+            return True
+        self._world.requests.append(name)
+        self._make(request)
+        return False
+
     def _make(self, request: Request) -> None:
+        request.restarts = self._world.coverage.counts["restarts"]
         if request.commands and not request.opens:
+            request.session = self._session
             request.first = self._next
             self._next += len(request.commands)
         self._requests.append(request)
         target = self._target
-        if request.queries and self._world.rng.random() < 0.6:
-            target = self._world.rng.choice(self._nodes)
+        if request.queries and self._rng.random() < 0.6:
+            target = self._rng.choice(self._nodes)
         self._send(request, target)
 
     def _work(self) -> None:
@@ -144,10 +170,11 @@ class SimulatedClient:
         reads = sum(bool(request.queries) for request in self._requests)
         writes = len(self._requests) - reads
         # Each kind has room of its own: writes that hang must not keep a client from asking what is true meanwhile.
-        for _ in range(reads, depth):
-            self._make(Request(floor, queries=workload.queries()))
-        for _ in range(writes, depth):
-            self._make(Request(floor, commands=workload.commands()))
+        wishes = [Request(floor, queries=workload.queries()) for _ in range(reads, depth)]
+        wishes += [Request(floor, commands=workload.commands()) for _ in range(writes, depth)]
+        skipped = [self._skips(request) for request in wishes]
+        if any(skipped) and self._kept and self._wished < max(self._kept.values()):
+            self._world.schedule.after(self._rng.choice(PAUSES_US), self._work)
 
     # ---- sending
 
@@ -155,7 +182,7 @@ class SimulatedClient:
         if request.done:
             return
         node = request.pinned or node
-        patience = self._world.rng.randint(*PATIENCE_US)
+        patience = self._rng.randint(*PATIENCE_US)
         request.tries += 1
         self._world.schedule.after(patience, self._unanswered, request, request.tries, self.routing)
         if not self._greeted.get(node):
@@ -175,18 +202,18 @@ class SimulatedClient:
         else:
             frames = [encode_header(Execute(self._number, patience)), self._parcel(request)]
         self._world.to_node(self.name, self.routing, node, frames)
-        if request.commands and request.sent < 4 and self._world.rng.random() < self._world.conditions.impatience:
-            self._send_soon(request, self._world.rng.choice((node, self._world.rng.choice(self._nodes))))
+        if request.commands and request.sent < 4 and self._rng.random() < self._world.conditions.impatience:
+            self._send_soon(request, self._rng.choice((node, self._rng.choice(self._nodes))))
 
     def _parcel(self, request: Request) -> bytes:
         if request.opens:
             return encode_parcel(Parcel(0, 0, 0, request.commands))
         lowest = min((r.first for r in self._requests if r.commands and not r.opens), default=self._next)
-        return encode_parcel(Parcel(self._session, lowest, request.first, request.commands))
+        return encode_parcel(Parcel(request.session, lowest, request.first, request.commands))
 
     def _send_soon(self, request: Request, node: str) -> None:
         self._world.schedule.after(
-            self._world.rng.randint(0, BACK_OFF_US * min(request.tries, TRIES_MAX)),
+            self._rng.randint(0, BACK_OFF_US * min(request.tries, TRIES_MAX)),
             self._send_if_same,
             request,
             node,
@@ -200,7 +227,7 @@ class SimulatedClient:
     def _unanswered(self, request: Request, tries: int, routing: bytes) -> None:
         """Patience is over, unless there was an answer or a later try."""
         if not request.done and tries == request.tries and routing == self.routing:
-            self._target = self._world.rng.choice(self._nodes)
+            self._target = self._rng.choice(self._nodes)
             self._send(request, self._target)
 
     # ---- answers
@@ -216,7 +243,7 @@ class SimulatedClient:
         if isinstance(header, Welcome):
             self._world.coverage.add("handshakes")
             self._greeted[node] = True
-            if header.leader and self._world.rng.random() < 0.5:
+            if header.leader and self._rng.random() < 0.5:
                 self._target = header.leader
             for request in self._unsent.pop(node, []):
                 self._send(request, node)
@@ -240,7 +267,7 @@ class SimulatedClient:
         elif failure.code == NOT_LEADER:
             self._world.coverage.add("redirects")
             known = self._endpoints.get(failure.endpoint)
-            self._target = known or self._world.rng.choice(self._nodes)
+            self._target = known or self._rng.choice(self._nodes)
             if known is not None and request.tries % 3:
                 self._send(request, known)
             elif not self._gives_up(node, request):
@@ -249,19 +276,40 @@ class SimulatedClient:
             if failure.code == "outcome_unknown":
                 self._world.coverage.add("outcomes_unknown")
             if not self._gives_up(node, request):
-                self._send_soon(request, self._world.rng.choice(self._nodes))
+                self._send_soon(request, self._rng.choice(self._nodes))
+        elif failure.code == EXPIRED and request.commands:
+            self._judge.expired(node, request.session)
+            self._expired(node)
         else:
-            what = "a read" if request.queries else f"a parcel of session {self._session} from {request.first}"
+            what = "a read" if request.queries else f"a parcel of session {request.session} from {request.first}"
             self._judge.refused(node, what, failure.code, failure.message)
 
     def _gives_up(self, node: str, request: Request) -> bool:
         """Now and then a client takes a definite failure for an answer; then it must have been the truth."""
-        if request.definite < request.sent or request.opens or request.finished or self._world.rng.random() < 0.5:
+        if request.definite < request.sent or request.opens or request.insisted or self._rng.random() < 0.5:
             return False
         if request.commands:
-            self._judge.gave_up(self.name, node, self._session, request.first, len(request.commands))
+            self._judge.gave_up(self.name, node, request.session, request.first, len(request.commands))
         self._done(request)
         return True
+
+    def _expired(self, node: str) -> None:
+        """The session is forgotten, and with it what became of the writes that were under way in it."""
+        self._world.coverage.add("sessions_expired")
+        lost = [request for request in self._requests if request.commands and not request.opens]
+        self._sendings = {n: sending for n, sending in self._sendings.items() if sending.request not in lost}
+        self._session = self._next = 0
+        for request in lost:
+            if request.insisted:
+                self._requests.remove(request)
+                self._waiting.append(request)
+                request.tries += 1
+                continue
+            if request.definite == request.sent:
+                self._judge.gave_up(self.name, node, request.session, request.first, len(request.commands))
+            self._done(request)
+        if self._workload is not None or self._waiting:
+            self._open()
 
     def _part(self, node: str, answer: Answer, results: list[Any]) -> None:
         sending = self._sendings.get(answer.request)
@@ -277,19 +325,21 @@ class SimulatedClient:
         request = sending.request
         if request.done:
             if request.commands and not request.opens:
-                self._judge.again(node, self._session, request.first, whole)
+                self._judge.again(node, request.session, request.first, whole)
         elif request.queries:
             self._world.coverage.add("reads", len(whole))
             self._judge.answered(node, request.queries, whole, sending.began)
             self._learn(request.queries, whole)
-            self._done(request, whole)
+            self._done(request)
         elif request.opens:
             self._opened(request, whole)
         else:
             self._world.coverage.add("writes", len(whole))
-            self._judge.acknowledged(node, self._session, request.first, request.commands, whole, request.began)
+            if request.sent > 1 and self._world.coverage.counts["restarts"] > request.restarts:
+                self._world.coverage.add("retries_over_restarts")
+            self._judge.acknowledged(node, request.session, request.first, request.commands, whole, request.began)
             self._target = node
-            self._done(request, whole)
+            self._done(request)
 
     def _learn(self, queries: list[Query], results: list[Any]) -> None:
         if self._workload is not None:
@@ -300,17 +350,15 @@ class SimulatedClient:
     def _opened(self, request: Request, results: list[Any]) -> None:
         if isinstance(results[0], int):
             self._session = results[0]
-            self._done(request, results)
+            self._done(request)
             for waiting in self._waiting:
                 self._make(waiting)
             self._waiting.clear()
         else:
             self._judge.refused(self._target, "the opening of a session", "an error result", repr(results[0]))
 
-    def _done(self, request: Request, results: list[Any] | None = None) -> None:
+    def _done(self, request: Request) -> None:
         request.done = True
         self._requests.remove(request)
-        if request.finished is not None and results is not None:
-            request.finished(results)
-        pause = self._world.rng.choice(PAUSES_US)
+        pause = self._rng.choice(PAUSES_US)
         self._world.schedule.after(pause, self._work)

@@ -17,10 +17,11 @@ from raftzmq.simulation.host import Host
 from raftzmq.simulation.judge import Judge
 from raftzmq.simulation.network import Network
 from raftzmq.simulation.observer import Observer
+from raftzmq.simulation.scenario import WHOLE, Scenario, without
 from raftzmq.simulation.schedule import Schedule
 from raftzmq.simulation.transcript import Transcript
 from raftzmq.simulation.workload import Workload
-from raftzmq.verify import Violations
+from raftzmq.verify import LogTime, Violations
 
 RECOVERY_US = 30 * MICROSECONDS
 """Virtual time that a healed cluster has to agree: a hundred elections' worth."""
@@ -37,11 +38,13 @@ class Found:
     time_us: int
     nodes: tuple[str, ...]
     explanation: str
+    scenario: Scenario = WHOLE
 
     @property
     def replay(self) -> str:
         """The command that shows it again."""
-        return f"raftzmq simulate --seed {self.seed} --events {self.events} --verbose"
+        only = f" --only '{self.scenario}'" if str(self.scenario) else ""
+        return f"raftzmq simulate --seed {self.seed} --events {self.events}{only} --verbose"
 
     def to_json(self) -> dict[str, Any]:
         """As ``simulate --json`` has it."""
@@ -69,27 +72,34 @@ class Outcome:
 class Cluster:
     """The world of one seed; see `World` for what its parts see of it."""
 
-    def __init__(self, seed: int, events: int, sink: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, seed: int, events: int, sink: Callable[[str], None] | None = None, scenario: Scenario = WHOLE
+    ) -> None:
         self.seed = seed
+        self.scenario = scenario
         self._wanted = events
         self.events = 0
-        self.rng = Random(seed)
+        self.damaged: dict[str, str] = {}
+        self.requests: list[str] = []
+        self._jumped_us = 0
         self.schedule = Schedule()
         self.coverage = Coverage()
         self.transcript = Transcript(self.schedule, sink)
         self.violations = Violations()
-        self.conditions = draw(self.rng)
+        self.conditions = without(draw(self.chance("conditions")), scenario.without)
         self.config = local_cluster(self.conditions.nodes, "simulated")
         names = [address.node for address in self.config.nodes]
-        self.network = Network(self.schedule, self.rng, self.conditions, self.coverage)
+        self.network = Network(self.schedule, self.chance, self.conditions, self.coverage)
         self.network.connect(names)
-        self.observer = Observer(names, self.violations, self.coverage, self.transcript)
-        self.judge = Judge(self.observer.model, self.observer.realtime, self.violations)
+        log_time = LogTime(self.violations, self._clocks_us)
+        self.observer = Observer(names, self.conditions, self.violations, self.coverage, self.transcript, log_time)
+        self.judge = Judge(self.observer.model, self.observer.realtime, self.violations, self.damaged)
         self._hosts = {name: Host(self, name) for name in names}
         self._clients: dict[str, SimulatedClient] = {}
         for number in range(1, self.conditions.clients + 1):
-            self._add_client(f"c{number}", Workload(self.rng, f"c{number}", self.conditions.keys))
-        self._faults = Faults(self, list(self._hosts.values()), list(self._clients.values()))
+            workload = Workload(self.chance(f"work/c{number}"), f"c{number}", self.conditions.keys)
+            self._add_client(f"c{number}", workload)
+        self.faults = Faults(self, list(self._hosts.values()), list(self._clients.values()))
 
     def _add_client(self, name: str, workload: Workload | None) -> SimulatedClient:
         client = SimulatedClient(self, self.judge, name, workload)
@@ -98,6 +108,19 @@ class Cluster:
         return client
 
     # ---- the world
+
+    def chance(self, concern: str) -> Random:
+        """A stream of chance that no other concern disturbs."""
+        return Random(f"{self.seed}/{concern}")
+
+    def ahead(self, jump_us: int) -> None:
+        """Some monotonic clock leapt ahead by so much."""
+        self._jumped_us += jump_us
+
+    def _clocks_us(self) -> int:
+        """How far clocks could have brought log time by now: the fastest all the time, and every leap."""
+        now = self.schedule.now_us
+        return now + now * self.conditions.drift_ppm // MICROSECONDS + self._jumped_us + len(self._hosts)
 
     def count(self) -> None:
         """One event has happened."""
@@ -127,7 +150,7 @@ class Cluster:
             host.start()
         for client in self._clients.values():
             client.start()
-        self._faults.start()
+        self.faults.start()
         found = self.violations.found
         while self.events < self._wanted and not found:
             self.schedule.step()
@@ -140,7 +163,16 @@ class Cluster:
 
     def _found(self) -> tuple[Found, ...]:
         return tuple(
-            Found(self.seed, self._wanted, v.name, self.events, self.schedule.now_us, v.nodes, v.explanation)
+            Found(
+                self.seed,
+                self._wanted,
+                v.name,
+                self.events,
+                self.schedule.now_us,
+                v.nodes,
+                v.explanation,
+                self.scenario,
+            )
             for v in self.violations.found
         )
 
@@ -153,15 +185,18 @@ class Cluster:
         return not found
 
     def _recover(self) -> None:
-        """Heal everything, then demand that a write is acknowledged and that all nodes come to the same state."""
+        """Heal everything, then demand that a write is acknowledged and that the nodes come to the same state.
+
+        A node whose disk has lost a bit may end at any time, and then stays away; nothing is demanded of it.
+        """
         self.transcript.line("*", "everything is whole again")
-        self._faults.stop()
+        self.faults.stop()
         for client in self._clients.values():
             client.stop()
         deadline_us = self.schedule.now_us + RECOVERY_US
         probe = self._add_client("probe", None)
         probe.start()
-        write = Request(self.observer.realtime.floor, commands=[Put(b"probe", b"at the end")])
+        write = Request(self.observer.realtime.floor, commands=[Put(b"probe", b"at the end")], insisted=True)
         probe.ask(write)
         if not self._until(lambda: write.done, deadline_us):
             self._no_progress("no write was acknowledged")
@@ -170,17 +205,21 @@ class Cluster:
             self._no_progress("the nodes did not come to the same applied index")
             return
         queries: list[Query] = [StateHash(), Range(b"")]
-        reads = [Request(self.observer.realtime.floor, queries=queries, pinned=name) for name in self._hosts]
+        floor = self.observer.realtime.floor
+        sound = [name for name in self._hosts if name not in self.damaged]
+        reads = [Request(floor, queries=queries, pinned=name, insisted=True) for name in sound]
         for read in reads:
             probe.ask(read)
         if not self._until(lambda: all(read.done for read in reads), deadline_us):
             self._no_progress("not every node answered a read")
 
     def _agree(self) -> bool:
-        """Whether all nodes have committed and applied everything that is in the leader's log."""
+        """Whether all nodes with sound disks have committed and applied everything that is in the leader's log."""
         wanted = len(self.observer.invariants.committed)
         for host in self._hosts.values():
             node = host.node
+            if host.name in self.damaged:
+                continue
             if node is None:
                 return False
             raft = node.raft
@@ -202,10 +241,13 @@ class Cluster:
         self.violations.report(
             "progress",
             tuple(self._hosts),
-            f"{what} within {RECOVERY_US // MICROSECONDS} s of virtual time on a whole cluster ({states})",
+            f"{what} within {RECOVERY_US // MICROSECONDS} s of virtual time after all was mended ({states})",
         )
 
 
-def simulate(seed: int, events: int, sink: Callable[[str], None] | None = None) -> Outcome:
-    """Run one seed for ``events`` events and its recovery; ``sink`` gets the lines of the transcript."""
-    return Cluster(seed, events, sink).run()
+def simulate(seed: int, events: int, sink: Callable[[str], None] | None = None, scenario: Scenario = WHOLE) -> Outcome:
+    """Run one seed for ``events`` events and its recovery; ``sink`` gets the lines of the transcript.
+
+    ``scenario`` says what of it takes place.
+    """
+    return Cluster(seed, events, sink, scenario).run()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from raftzmq.config import Timing
+from raftzmq.config import MICROSECONDS, SESSION_IDLE_US, SESSIONS_MAX, Timing
 
 FAULTS = {
     "crash": 4,
@@ -21,11 +21,16 @@ FAULTS = {
     "isolate_leader": 16,
     "isolate_writing": 8,
     "one_way": 4,
+    "bridge": 4,
     "cut_links": 4,
     "pause": 2,
     "pause_leader": 8,
+    "clock_jump": 4,
     "slow_disk": 4,
-    "client_restart": 2,
+    "full_disk": 2,
+    "failed_sync": 4,
+    "flipped_bit": 1,
+    "client_restart": 4,
 }
 """What can happen to a cluster, and how often beside the others; `raftzmq.simulation.faults` does it."""
 
@@ -57,7 +62,11 @@ STRAGGLE_US = 400_000
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The character of one seed. Times in microseconds; ``weights`` has one per fault of `FAULTS`."""
+    """The character of one seed. Times in microseconds; ``weights`` has one per fault of `FAULTS`.
+
+    ``drift_ppm``: the most that a clock runs fast or slow, in millionths. ``sessions_max`` and ``idle_us`` bound the
+    sessions that the state keeps.
+    """
 
     nodes: int
     clients: int
@@ -74,6 +83,9 @@ class Conditions:
     fault_every_us: int
     weights: tuple[int, ...]
     impatience: float
+    drift_ppm: int
+    sessions_max: int
+    idle_us: int
 
     def link(self, rng: Random) -> Link:
         """The quality of one more directed link between nodes."""
@@ -92,9 +104,10 @@ def draw(rng: Random) -> Conditions:
     weights = [weight if rng.random() < 0.6 else 0 for weight in FAULTS.values()]
     if not any(weights):
         weights[0] = 1
+    clients = rng.randint(1, 4)
     return Conditions(
         nodes=rng.choices((1, 2, 3, 4, 5, 7), (2, 2, 20, 4, 20, 2))[0],
-        clients=rng.randint(1, 4),
+        clients=clients,
         keys=rng.randint(1, 4),
         depth=rng.randint(1, 3),
         timing=rng.choice(TIMINGS),
@@ -108,4 +121,7 @@ def draw(rng: Random) -> Conditions:
         fault_every_us=rng.choice((100_000, 250_000, 500_000, 1_000_000)),
         weights=tuple(weights),
         impatience=rng.choice((0.0, 0.1, 0.4)),
+        drift_ppm=rng.choice((0, 100, 10_000, 50_000)),
+        sessions_max=rng.choice((SESSIONS_MAX, SESSIONS_MAX, clients + 2, max(2, clients))),
+        idle_us=rng.choice((SESSION_IDLE_US, SESSION_IDLE_US, 5 * MICROSECONDS, MICROSECONDS // 2)),
     )

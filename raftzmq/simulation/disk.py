@@ -1,7 +1,8 @@
-"""A disk that takes its time and forgets, in a crash, what it had not finished.
+"""A disk that takes its time, forgets in a crash what it had not finished, and fails.
 
 A job's write happens at the end of its delay, in one piece: before that a crash loses it, after that it is kept, even
-if the crash comes before the node hears that it is done.
+if the crash comes before the node hears that it is done. A sync that fails leaves either; which, is seen by reading
+the disk at the next start alone, since whatever else the kernel says of it is worth nothing.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from collections.abc import Callable
 from random import Random
 
 from raftzmq.config import ClusterConfig
+from raftzmq.errors import StorageError
 from raftzmq.node.work import Loaded, LogJob, StateJob, StateResult, Timed
 from raftzmq.simulation.conditions import Conditions
+from raftzmq.simulation.coverage import Coverage
 from raftzmq.simulation.schedule import Schedule
-from raftzmq.storage.memory import MemoryDisk, MemoryLog, MemoryState, open_memory_node
+from raftzmq.storage.log import LogFull
+from raftzmq.storage.memory import MemoryDisk, MemoryLog, MemoryState, MemoryTable, all_tables, open_memory_node
 
 SLOW = 60
 """How much longer a slow disk takes."""
@@ -21,12 +25,15 @@ STUCK_US = 2_000_000
 """The longest that it takes: several elections."""
 REPORT_US = (200, 200, 200, 200, 200, 200, 200, 200, 200, 40_000)
 """The longest from the end of a write to the node's hearing of it, one of these: a crash may come between."""
+READ_LATER = ("state.keys", "state.history")
+"""Tables whose rows are checked when they are needed; all others are read whole at a start."""
 
 
 class SimulatedDisk:
     """The disk of one node: real records in memory, written with delays of virtual time.
 
-    What a job raises goes to ``broke``: in a real node it ends the process.
+    What a job raises goes to ``broke``: in a real node it ends the process. ``fault`` is the error that the disk itself
+    gave last, ``full`` and ``sync_fails`` what it will do to the next write.
     """
 
     def __init__(
@@ -34,6 +41,7 @@ class SimulatedDisk:
         schedule: Schedule,
         rng: Random,
         conditions: Conditions,
+        coverage: Coverage,
         config: ClusterConfig,
         node: str,
         broke: Callable[[Exception], None],
@@ -41,6 +49,7 @@ class SimulatedDisk:
         self._schedule = schedule
         self._rng = rng
         self._conditions = conditions
+        self._coverage = coverage
         self._config = config
         self._node = node
         self._broke = broke
@@ -51,10 +60,16 @@ class SimulatedDisk:
         self._writing = False
         self._uncommitted = False
         self.slow = False
+        self.full = False
+        self.sync_fails = False
+        self.fault: StorageError | None = None
 
     def open(self) -> Loaded:
         """Read everything back; raises StorageError, CorruptionError."""
-        loaded, self._log, self._state = open_memory_node(self._disk, self._config, self._node)
+        conditions = self._conditions
+        loaded, self._log, self._state = open_memory_node(
+            self._disk, self._config, self._node, sessions_max=conditions.sessions_max, idle_us=conditions.idle_us
+        )
         return loaded
 
     def crash(self) -> bool:
@@ -65,6 +80,21 @@ class SimulatedDisk:
         self._log = self._state = None
         self._disk.crash()
         return lost
+
+    def flip_bit(self, rng: Random) -> str:
+        """Turn one bit of a record over, while nobody uses the disk: the name of its table."""
+        tables = {name: table for name, table in all_tables(self._disk).items() if next(table.scan(b""), None)}
+        place = rng.choice(list(tables))
+        table = tables[place]
+        assert isinstance(table, MemoryTable)
+        key, row = rng.choice(list(table.scan(b"")))
+        bit = rng.randrange(8 * len(row))
+        changed = bytearray(row)
+        changed[bit // 8] ^= 1 << bit % 8
+        table.rows[key] = bytes(changed)
+        return place
+
+    # ---- the log
 
     def _delay(self) -> int:
         rng, usual = self._rng, self._conditions.disk_us
@@ -94,14 +124,42 @@ class SimulatedDisk:
     ) -> None:
         if life != self._life or self._log is None:
             return
-        try:
-            self._log.write(job)
-        except Exception as error:  # noqa: BLE001 - it ends the node's process, not the run
-            self._broke(error)
+        if self.full:
+            self._fails(LogFull("the simulated log has no room"))
             return
-        self._writing = False
-        written(job)
-        self._schedule.after(self._until_report(), self._if_alive, life, report, job, Timed(delay, delay))
+        failed, kept = self._sync()
+        if kept:
+            try:
+                self._log.write(job)
+            except Exception as error:  # noqa: BLE001 - it ends the node's process, not the run
+                self._broke(error)
+                return
+            self._writing = False
+            written(job)
+        if failed:
+            self._log_sync_failed(job, report)
+        else:
+            self._schedule.after(self._until_report(), self._if_alive, life, report, job, Timed(delay, delay))
+
+    def _sync(self) -> tuple[bool, bool]:
+        """Whether a sync fails, and whether what it was to make durable is."""
+        if not self.sync_fails:
+            return False, True
+        self.sync_fails = False
+        self._coverage.add("failed_syncs")
+        kept = self._rng.random() < 0.5
+        self._coverage.add("failed_syncs_kept", int(kept))
+        return True, kept
+
+    def _log_sync_failed(self, job: LogJob, report: Callable[[LogJob, Timed], None]) -> None:
+        """The write of ``job`` failed: the process ends, for another try would be told that all is well."""
+        self._fails(StorageError("the simulated log could not be synced"))
+
+    def _fails(self, error: StorageError) -> None:
+        self.fault = error
+        self._broke(error)
+
+    # ---- the state
 
     def run_state(
         self,
@@ -140,13 +198,22 @@ class SimulatedDisk:
     def _commit(self, life: int, durable: Callable[[int, Timed], None]) -> None:
         if life != self._life or self._state is None:
             return
-        try:
-            index = self._state.commit()
-        except Exception as error:  # noqa: BLE001 - it ends the node's process, not the run
-            self._broke(error)
+        if self.full:
+            self._fails(StorageError("the simulated state has no room"))
             return
-        self._uncommitted = False
-        self._schedule.after(self._until_report(), self._if_alive, life, durable, index, Timed())
+        failed, kept = self._sync()
+        index = 0
+        if kept:
+            try:
+                index = self._state.commit()
+            except Exception as error:  # noqa: BLE001 - it ends the node's process, not the run
+                self._broke(error)
+                return
+            self._uncommitted = False
+        if failed:
+            self._fails(StorageError("the simulated state could not be synced"))
+        else:
+            self._schedule.after(self._until_report(), self._if_alive, life, durable, index, Timed())
 
     def _if_alive(self, life: int, report: Callable[..., None], *arguments: object) -> None:
         if life == self._life:

@@ -2,20 +2,23 @@
 
 Inputs wait in a queue for each of the sockets and one for completions. A round takes a few of each, in any order of the
 queues, as a driver drains its sockets. A paused process (stopped, swapped out, starved) handles nothing; its inputs
-wait and its timers come late.
+wait and its timers come late. A process whose disk fails ends; one whose disk has lost a bit ends, too, as soon as it
+reads that, and nobody starts it again.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
-from raftzmq.errors import RaftzmqError
+from raftzmq.errors import CorruptionError, RaftzmqError
 from raftzmq.node import Node
 from raftzmq.node.work import LogJob, StateJob, StateResult, Timed
 from raftzmq.simulation import describe
-from raftzmq.simulation.disk import SimulatedDisk
+from raftzmq.simulation.clock import Clock
+from raftzmq.simulation.disk import READ_LATER, SimulatedDisk
 from raftzmq.simulation.world import World
 
 Queue = deque[tuple[Any, ...]]
@@ -27,7 +30,7 @@ SPINS_MAX = 100
 class Host:
     """A process that can be started, crashed, paused and resumed. ``node`` is None while it is down.
 
-    ``on_write`` is called once, when the next write is given to the disk.
+    ``on_write`` is called once, when the next write is given to the disk. ``halted``: it has ended for good.
     """
 
     def __init__(self, world: World, name: str) -> None:
@@ -36,8 +39,20 @@ class Host:
         self.node: Node | None = None
         self.boots = 0
         self.paused = False
+        self.halted = False
         self.on_write: Callable[[], None] | None = None
-        self.disk = SimulatedDisk(world.schedule, world.rng, world.conditions, world.config, name, self._broke)
+        self._rng = world.chance(f"process/{name}")
+        drift = world.conditions.drift_ppm
+        self.clock = Clock(world.schedule, self._rng, self._rng.randint(-drift, drift))
+        self.disk = SimulatedDisk(
+            world.schedule,
+            world.chance(f"disk/{name}"),
+            world.conditions,
+            world.coverage,
+            world.config,
+            name,
+            self._broke,
+        )
         self._queues: tuple[Queue, Queue, Queue] = (deque(), deque(), deque())
         self._round_due = False
         self._wake_us = -1
@@ -46,8 +61,8 @@ class Host:
     # ---- life
 
     def start(self) -> None:
-        """Start the process from what its disk has; nothing happens if it runs."""
-        if self.node is not None:
+        """Start the process from what its disk has; nothing happens if it runs, or has halted."""
+        if self.node is not None or self.halted:
             return
         world = self._world
         self.boots += 1
@@ -55,14 +70,15 @@ class Host:
             world.coverage.add("restarts")
         try:
             loaded = self.disk.open()
+            self._check_damage()
             world.observer.loaded(loaded)
             self.node = Node(
                 loaded,
                 timing=world.conditions.timing,
-                rng=world.rng,
+                rng=world.chance(f"node/{self.name}/{self.boots}"),
                 boot=f"{self.name}-{self.boots}",
-                now_us=world.schedule.now_us,
-                wall_ns=lambda: world.schedule.now_us * 1000,
+                now_us=self.clock.now_us,
+                wall_ns=self.clock.wall_ns,
             )
         except RaftzmqError as error:
             self._broke(error)
@@ -77,6 +93,13 @@ class Host:
         self.paused = False
         self._round_due = True
         self._round(self.boots)
+
+    def _check_damage(self) -> None:
+        """What a start reads whole was just read: it must not have passed if it is damaged."""
+        place = self._world.damaged.get(self.name)
+        if place is not None and place not in READ_LATER:
+            text = f"a bit of {self.name}'s {place} was turned over, and it starts as if nothing were wrong"
+            self._world.violations.report("corruption_halts", (self.name,), text)
 
     def crash(self) -> None:
         """End the process as a power cut does: what was not synced is gone; nothing happens if it is down."""
@@ -110,6 +133,20 @@ class Host:
         if self.node is not None:
             self._want_round()
 
+    def jump(self, ahead_us: int) -> None:
+        """The machine's monotonic clock leaps ahead: timers that this makes due fire at once."""
+        self.clock.jump(ahead_us)
+        self._world.ahead(ahead_us)
+        if self.node is not None:
+            self._want_round()
+
+    def damage(self, rng: Random) -> None:
+        """End the process and turn a bit of its disk over, for good."""
+        self.crash()
+        self._world.damaged[self.name] = place = self.disk.flip_bit(rng)
+        if self._world.transcript.on:
+            self._world.transcript.line(self.name, f"a bit of its {place} turns over")
+
     # ---- inputs
 
     def from_peer(self, source: str, frames: list[bytes]) -> None:
@@ -136,7 +173,7 @@ class Host:
         if not self._round_due and not self.paused:
             self._round_due = True
             delay = self._world.conditions.round_us
-            self._world.schedule.after(self._world.rng.randint(0, delay) if delay else 0, self._round, self.boots)
+            self._world.schedule.after(self._rng.randint(0, delay) if delay else 0, self._round, self.boots)
 
     def _wake(self, boot: int, when_us: int) -> None:
         if boot == self.boots and when_us == self._wake_us and self.node is not None:
@@ -152,7 +189,7 @@ class Host:
         self._round_due = False
         if self.paused:
             return
-        now = self._world.schedule.now_us
+        now = self.clock.now_us
         try:
             node.on_tick(now)
             self._drain(node, now)
@@ -185,14 +222,15 @@ class Host:
             deadline = now + 1
         else:
             self._spins = 0
-        if not 0 <= self._wake_us <= deadline:
-            self._wake_us = deadline
-            world.schedule.at(deadline, self._wake, boot, deadline)
+        wake = self.clock.when_us(deadline)
+        if not 0 <= self._wake_us <= wake:
+            self._wake_us = wake
+            world.schedule.at(wake, self._wake, boot, wake)
 
     def _drain(self, node: Node, now: int) -> None:
         """Hand over a few inputs of each queue; what is left waits for another round."""
-        rng, drain = self._world.rng, self._world.conditions.drain
-        order = (COMPLETIONS, PEERS, CLIENTS) if rng.random() < 0.5 else (CLIENTS, COMPLETIONS, PEERS)
+        drain = self._world.conditions.drain
+        order = (COMPLETIONS, PEERS, CLIENTS) if self._rng.random() < 0.5 else (CLIENTS, COMPLETIONS, PEERS)
         for number in order:
             queue = self._queues[number]
             for _ in range(min(len(queue), drain)):
@@ -210,7 +248,10 @@ class Host:
         source, frames = arguments
         if self._world.transcript.on:
             self._world.transcript.line(self.name, f"← {source}: {describe.peer_frames(frames)}")
+        observer = self._world.observer
+        observer.receives(self.name, node, frames, now)
         node.on_peer(source.encode(), frames, now)
+        observer.received(self.name, node, frames, now)
 
     def _from_client(self, node: Node, arguments: tuple[Any, ...], now: int) -> None:
         client, routing, frames = arguments
@@ -219,7 +260,15 @@ class Host:
         node.on_client(routing, frames, now)
 
     def _broke(self, error: Exception) -> None:
-        """The process has ended by itself."""
+        """The process has ended by itself: as it must if its disk failed it, and for no other reason."""
+        damaged = self.name in self._world.damaged
+        if error is self.disk.fault or (damaged and isinstance(error, CorruptionError)):
+            self.halted = damaged
+            self._world.coverage.add("halts")
+            if self._world.transcript.on:
+                self._world.transcript.line(self.name, f"ends by itself: {error}")
+            self.crash()
+            return
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
             where = where.tb_next

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from raftzmq.kv.commands import Command, CompareAndSwap, Delete, Get, Put, Query, Range, StateHash
@@ -13,8 +13,10 @@ from raftzmq.verify import RealTime, Violations
 class Judge:
     """Every answer that a client takes for final comes by here."""
 
-    def __init__(self, model: Model, realtime: RealTime, violations: Violations) -> None:
+    def __init__(self, model: Model, realtime: RealTime, violations: Violations, damaged: Mapping[str, str]) -> None:
+        """``damaged``: the nodes whose disks have lost a bit; they may say so instead of answering a read."""
         self._model = model
+        self._damaged = damaged
         self._realtime = realtime
         self._report = violations.report
         self._given_up: list[tuple[str, str, int, int]] = []
@@ -67,6 +69,12 @@ class Judge:
         """``node`` failed a request with a code that nothing in the simulation gives a reason for."""
         self._report("results", (node,), f"{node} refused {what} with {code}: {message}")
 
+    def expired(self, node: str, session: int) -> None:
+        """``node`` answered that it doesn't know this session any more, which a client had opened."""
+        if self._model.knows(session):
+            text = f"{node} answered that session {session} has expired; all that is committed says that it is open"
+            self._report("results", (node,), text)
+
     def gave_up(self, client: str, node: str, session: int, first: int, count: int) -> None:
         """Every sending of these commands failed definitely, ``node``'s last, and the client left it at that."""
         self._given_up += [(client, node, session, sequence) for sequence in range(first, first + count)]
@@ -92,6 +100,8 @@ class Judge:
             return
         for query, result in zip(queries, results, strict=True):
             if isinstance(result, dict):
+                if result.get("error") == "corrupted" and node in self._damaged:
+                    continue
                 self._report("results", (node,), f"{node} answered {query!r} with {result}")
             elif isinstance(query, Get):
                 self._row(node, query.key, result, began)

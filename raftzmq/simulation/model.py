@@ -1,7 +1,8 @@
 """The store as its commands define it, in the plainest way: what real nodes' results are compared with.
 
 It is fed the committed log, so what it says is right by definition, and it shares no code with the state machine but
-the decoding of commands. It keeps everything in dicts and forgets nothing.
+the decoding of commands. It keeps everything in dicts and forgets nothing: of a session that the store forgets it
+still knows what was executed.
 """
 
 from __future__ import annotations
@@ -9,20 +10,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from raftzmq.config import SESSION_WINDOW
+from raftzmq.config import SESSION_IDLE_US, SESSION_WINDOW, SESSIONS_MAX
 from raftzmq.core.types import Entry, EntryKind
 from raftzmq.kv.commands import CompareAndSwap, Delete, OpenSession, Parcel, Put, Row, decode_batch
-from raftzmq.verify import RealTime
+from raftzmq.verify import LogTime, RealTime
 
 Command = Put | Delete | CompareAndSwap | OpenSession
 
 
 @dataclass(slots=True)
 class ModelSession:
-    """``results`` of every command ever executed, by sequence; those below ``lowest`` nobody may ask for."""
+    """``results`` of every command ever executed, by sequence; those below ``lowest`` nobody may ask for.
 
+    ``used``: when its last parcel came, as entry, place in the entry, and log time. ``open``: the store knows it.
+    """
+
+    used: tuple[int, int, int]
     lowest: int = 0
     results: dict[int, Any] = field(default_factory=dict)
+    open: bool = True
 
 
 def error(code: str) -> dict[str, str]:
@@ -42,12 +48,23 @@ def plain(result: Any) -> Any:
 class Model:
     """``expected[i]`` are the results of entry i, ``revisions[i]`` the store's revision after it."""
 
-    def __init__(self, realtime: RealTime) -> None:
+    def __init__(
+        self,
+        realtime: RealTime,
+        log_time: LogTime,
+        sessions_max: int = SESSIONS_MAX,
+        idle_us: int = SESSION_IDLE_US,
+    ) -> None:
         self._realtime = realtime
+        self._log_time = log_time
+        self._sessions_max = sessions_max
+        self._idle_us = idle_us
+        self._time_us = 0
         self._rows: dict[bytes, Row] = {}
         self._changes: list[tuple[bytes, Row | None]] = []
         self._sessions: dict[int, ModelSession] = {}
         self.applied = 0
+        self.evicted = 0
         self.expected: list[list[Any]] = [[]]
         self.revisions: list[int] = [0]
         self.repeated: dict[int, int] = {}
@@ -63,8 +80,11 @@ class Model:
         self.applied = entry.index
         results: list[Any] = []
         if entry.kind is EntryKind.COMMANDS:
-            for parcel in decode_batch(entry.data)[1]:
-                results.append(self._parcel(entry.index, parcel))
+            time_us, parcels = decode_batch(entry.data)
+            self._log_time.committed(entry.index, time_us)
+            self._time_us = max(self._time_us, time_us)
+            for place, parcel in enumerate(parcels):
+                results.append(self._parcel((entry.index, place, self._time_us), parcel))
         self.expected.append(results)
         self.revisions.append(self.revision)
 
@@ -72,6 +92,11 @@ class Model:
         """What the command gave when it was executed; None if it has not been."""
         known = self._sessions.get(session)
         return None if known is None else known.results.get(sequence)
+
+    def knows(self, session: int) -> bool:
+        """Whether the store has the session, after all that is committed."""
+        known = self._sessions.get(session)
+        return known is not None and known.open
 
     def rows_at(self, revision: int) -> list[Row]:
         """All rows as of ``revision``, in the order of their keys."""
@@ -87,13 +112,26 @@ class Model:
         """The row that ``mod_revision`` wrote; None if it removed one or isn't committed."""
         return self._changes[mod_revision - 1][1] if 1 <= mod_revision <= self.revision else None
 
-    def _parcel(self, index: int, parcel: Parcel) -> Any:
+    def _open(self, now: tuple[int, int, int]) -> None:
+        """Before one opens, those go that were idle too long, and then the one idle longest if there are too many."""
+        by_use = sorted((s for s in self._sessions.values() if s.open), key=lambda session: session.used)
+        too_many = len(by_use) - self._sessions_max + 1
+        for place, session in enumerate(by_use):
+            if place >= too_many and now[2] - session.used[2] <= self._idle_us:
+                break
+            session.open = False
+            self.evicted += 1
+        self._sessions[now[0]] = ModelSession(now)
+
+    def _parcel(self, now: tuple[int, int, int], parcel: Parcel) -> Any:
+        index = now[0]
         if parcel.session == 0:
-            self._sessions[index] = ModelSession()
+            self._open(now)
             return [index]
         session = self._sessions.get(parcel.session)
-        if session is None:
+        if session is None or not session.open:
             return error("session_expired")
+        session.used = now
         session.lowest = max(session.lowest, parcel.lowest)
         results = []
         for sequence, command in enumerate(parcel.commands, parcel.first):

@@ -18,9 +18,13 @@ from raftzmq.simulation.schedule import Schedule
 class Network:
     """Carries calls from one name to another. `cut` and `heal` nest: a link works while nothing cuts it."""
 
-    def __init__(self, schedule: Schedule, rng: Random, conditions: Conditions, coverage: Coverage) -> None:
+    def __init__(
+        self, schedule: Schedule, chance: Callable[[str], Random], conditions: Conditions, coverage: Coverage
+    ) -> None:
+        """``chance`` gives the stream of a name: each sender has its own."""
         self._schedule = schedule
-        self._rng = rng
+        self._chance = chance
+        self._senders: dict[str, Random] = {}
         self._conditions = conditions
         self._coverage = coverage
         self._links: dict[tuple[str, str], Link] = {}
@@ -30,15 +34,17 @@ class Network:
     def connect(self, nodes: Sequence[str]) -> None:
         """Draw the quality of every link between ``nodes``, in both directions."""
         for source in nodes:
+            rng = self._senders[source] = self._chance(f"network/{source}")
             for target in nodes:
                 if source != target:
-                    self._links[source, target] = self._conditions.link(self._rng)
+                    self._links[source, target] = self._conditions.link(rng)
 
     def connect_client(self, client: str, nodes: Sequence[str]) -> None:
         """Draw the quality of the links of ``client``: a connection, so it loses but doesn't double."""
+        rng = self._senders[client] = self._chance(f"network/{client}")
         for node in nodes:
             for pair in ((client, node), (node, client)):
-                drawn = self._conditions.link(self._rng)
+                drawn = self._conditions.link(rng)
                 self._links[pair] = Link(drawn.delay_min_us, drawn.delay_max_us, drawn.loss / 3, 0.0, drawn.straggling)
 
     def cut(self, pairs: Sequence[tuple[str, str]]) -> None:
@@ -62,7 +68,7 @@ class Network:
 
     def send(self, source: str, target: str, deliver: Callable[..., None], *arguments: Any) -> None:
         """Call ``deliver(*arguments)`` later: once, twice, or never."""
-        link, rng = self._links[source, target], self._rng
+        link, rng = self._links[source, target], self._senders[source]
         self._coverage.add("messages")
         if self._calm:
             self._schedule.after(link.delay_min_us, deliver, *arguments)
@@ -79,9 +85,10 @@ class Network:
     def _carry(
         self, pair: tuple[str, str], link: Link, deliver: Callable[..., None], arguments: tuple[Any, ...]
     ) -> None:
-        delay = self._rng.randint(link.delay_min_us, link.delay_max_us)
-        if link.straggling and self._rng.random() < link.straggling:
-            delay += self._rng.randint(0, STRAGGLE_US)
+        rng = self._senders[pair[0]]
+        delay = rng.randint(link.delay_min_us, link.delay_max_us)
+        if link.straggling and rng.random() < link.straggling:
+            delay += rng.randint(0, STRAGGLE_US)
             self._coverage.add("messages_delayed")
         self._schedule.after(delay, self._arrive, pair, deliver, arguments)
 

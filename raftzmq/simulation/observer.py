@@ -10,17 +10,29 @@ from raftzmq.core.messages import AppendEntriesResponse, RequestVote, RequestVot
 from raftzmq.core.types import chain_checksum
 from raftzmq.node import Node
 from raftzmq.node.work import Loaded, LogJob, StateJob, StateResult
+from raftzmq.simulation.conditions import Conditions
 from raftzmq.simulation.coverage import Coverage
 from raftzmq.simulation.model import Model, plain
 from raftzmq.simulation.transcript import Transcript
-from raftzmq.verify import Invariants, RealTime, Violations
+from raftzmq.verify import Invariants, LogTime, RealTime, Stickiness, Violations
+
+ASKS, ENTRIES = 1, 3
+"""The kinds of RequestVote and AppendEntries on the wire."""
+PROMISES = (1, 2, 4)
+"""RequestVote, its answer and that of AppendEntries: each says that something is durable."""
 
 
 class Observer:
     """Feeds `Invariants` and the `Model`, and counts what only a look inside shows."""
 
     def __init__(
-        self, voters: Sequence[str], violations: Violations, coverage: Coverage, transcript: Transcript
+        self,
+        voters: Sequence[str],
+        conditions: Conditions,
+        violations: Violations,
+        coverage: Coverage,
+        transcript: Transcript,
+        log_time: LogTime,
     ) -> None:
         self._violations = violations
         self._coverage = coverage
@@ -28,11 +40,13 @@ class Observer:
         self._roles: dict[str, Role] = {}
         self.invariants = Invariants(voters, violations)
         self.realtime = RealTime(violations)
-        self.model = Model(self.realtime)
+        self.stickiness = Stickiness(violations, conditions.timing.election_min_us)
+        self.model = Model(self.realtime, log_time, conditions.sessions_max, conditions.idle_us)
 
     def loaded(self, loaded: Loaded) -> None:
         """A node is about to start from ``loaded``: what its disk gave back."""
         self._roles[loaded.node] = Role.FOLLOWER
+        self.stickiness.forgets(loaded.node)
         self.invariants.booted(
             loaded.node,
             term=loaded.current_term,
@@ -114,13 +128,31 @@ class Observer:
         self._coverage.add("entries_committed", after - before)
         if self._transcript.on:
             self._transcript.line(name, f"is the first to know that {after} is committed (before: {before})")
+        evicted = self.model.evicted
         for index in range(before + 1, after + 1):
             self.model.apply(raft.log.entry(index))
+        self._coverage.add("sessions_evicted", self.model.evicted - evicted)
+
+    def receives(self, name: str, node: Node, frames: Sequence[bytes], now_us: int) -> None:
+        """A node, at ``now_us`` of its clock, is about to take a message from a peer."""
+        envelope = decode_envelope(frames[0])
+        if envelope.kind == ASKS:
+            asked = decode_message(envelope, frames[1:])
+            if isinstance(asked, RequestVote) and asked.pre_vote:
+                self.stickiness.asked(name, asked.sender, asked.term, node.raft.current_term, now_us)
+
+    def received(self, name: str, node: Node, frames: Sequence[bytes], now_us: int) -> None:
+        """It has taken it: was that from its leader?"""
+        envelope = decode_envelope(frames[0])
+        if envelope.kind == ENTRIES and node.raft.leader == envelope.node:
+            term = decode_message(envelope, frames[1:]).term
+            if term == node.raft.current_term:
+                self.stickiness.heard(name, envelope.node, term, now_us)
 
     def sent(self, name: str, frames: Sequence[bytes]) -> None:
         """A node sends a message to a peer: does it promise what its disk doesn't have?"""
         envelope = decode_envelope(frames[0])
-        if envelope.kind not in (1, 2, 4):
+        if envelope.kind not in PROMISES:
             return
         message = decode_message(envelope, frames[1:])
         if isinstance(message, AppendEntriesResponse):
@@ -128,8 +160,11 @@ class Observer:
                 self.invariants.matched(name, message.term, message.match_index)
         elif isinstance(message, RequestVote) and not message.pre_vote:
             self.invariants.granted(name, message.term, name)
-        elif isinstance(message, RequestVoteResponse) and message.granted and not message.pre_vote:
-            self.invariants.granted(name, message.term, message.to)
+        elif isinstance(message, RequestVoteResponse) and message.granted:
+            if message.pre_vote:
+                self.stickiness.would_vote(name, message.to, message.term)
+            else:
+                self.invariants.granted(name, message.term, message.to)
 
     def wrote(self, name: str, job: LogJob) -> None:
         """A node's disk has a log job."""

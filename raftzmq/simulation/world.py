@@ -10,16 +10,20 @@ from raftzmq.simulation.conditions import Conditions
 from raftzmq.simulation.coverage import Coverage
 from raftzmq.simulation.network import Network
 from raftzmq.simulation.observer import Observer
+from raftzmq.simulation.scenario import Scenario
 from raftzmq.simulation.schedule import Schedule
 from raftzmq.simulation.transcript import Transcript
 from raftzmq.verify import Violations
 
 
 class World(Protocol):
-    """Time, chance, the network, and those who watch."""
+    """Time, chance, the network, and those who watch.
+
+    ``damaged``: nodes whose disks have a bit turned over, and in which table. ``requests``: what clients asked for.
+    """
 
     schedule: Schedule
-    rng: Random
+    scenario: Scenario
     conditions: Conditions
     config: ClusterConfig
     network: Network
@@ -27,6 +31,14 @@ class World(Protocol):
     transcript: Transcript
     violations: Violations
     observer: Observer
+    damaged: dict[str, str]
+    requests: list[str]
+
+    def chance(self, concern: str) -> Random:
+        """The stream of chance of one concern: leaving another out doesn't disturb it."""
+
+    def ahead(self, jump_us: int) -> None:
+        """Some monotonic clock leapt ahead by so much."""
 
     def count(self) -> None:
         """One event has happened."""

@@ -1,11 +1,14 @@
 """What must hold of any run of Raft, checked while it runs: pure, incremental, without knowledge of who watches.
 
-`Invariants` follows logs, votes and commits; `RealTime` follows what clients were told. Both take observations and
-collect a `Violation` for each that cannot be; neither costs more than what changed since the last observation.
+`Invariants` follows logs, votes and commits; `RealTime` follows what clients were told, `LogTime` the clock in the log,
+`Stickiness` who helps to depose a leader. All take observations and collect a `Violation` for each that cannot be; none
+costs more than what changed since the last observation.
 """
 
 from raftzmq.verify.invariants import EntryId, Invariants
+from raftzmq.verify.log_time import LogTime
 from raftzmq.verify.realtime import RealTime
+from raftzmq.verify.stickiness import Stickiness
 from raftzmq.verify.violation import PROPERTIES, Violation, Violations
 
-__all__ = ["PROPERTIES", "EntryId", "Invariants", "RealTime", "Violation", "Violations"]
+__all__ = ["PROPERTIES", "EntryId", "Invariants", "LogTime", "RealTime", "Stickiness", "Violation", "Violations"]

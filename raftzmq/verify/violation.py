@@ -23,10 +23,13 @@ PROPERTIES: dict[str, str] = {
     "definite_failures": "a write all of whose sendings failed definitely is never executed",
     "exactly_once": "a command is executed once, however often it was sent (Raft §8, thesis 6.3)",
     "linearizable_reads": "an answer is as new as every answer completed before its request began (thesis 6.4)",
+    "log_time": "log time never goes back and runs no faster than leaders' monotonic clocks; wall clocks don't move it",
+    "stickiness": "who has heard a leader within the minimum election timeout doesn't help to depose it (thesis 4.2.3)",
+    "corruption_halts": "a node whose stored bytes are damaged stops: it neither votes nor acknowledges from them",
     "results": "every node gives the results that the commands' definitions say",
-    "progress": "with all nodes up and the network whole, a write is acknowledged and all nodes agree in bounded time",
+    "progress": "with the network whole and all nodes up whose disks are, a write is acknowledged and they agree, soon",
     "patience": "a node that has nothing to do yet asks to be woken later, or its driver would spin",
-    "running": "a node runs until it is stopped: no input ends it",
+    "running": "a node runs until it is stopped or its disk fails: no input ends it",
 }
 """The properties by name, each as a sentence with its source."""
 

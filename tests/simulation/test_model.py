@@ -16,14 +16,15 @@ from raftzmq.kv.commands import (
     encode_parcel,
 )
 from raftzmq.simulation.model import Model, plain
-from raftzmq.verify import RealTime, Violations
+from raftzmq.verify import LogTime, RealTime, Violations
 
 
 class Fed:
     """A model and the log that it is fed. Entry 1 opens the session that `send` uses."""
 
     def __init__(self) -> None:
-        self.model = Model(RealTime(Violations()))
+        violations = Violations()
+        self.model = Model(RealTime(violations), LogTime(violations, lambda: 0))
         self.apply(Parcel(0, 0, 0, [OpenSession(b"c1")]))
 
     def apply(self, *parcels: Parcel) -> list[Any]:

@@ -24,7 +24,7 @@ class Wire:
         )
         self.schedule = Schedule()
         self.coverage = Coverage()
-        self.network = Network(self.schedule, Random(2), conditions, self.coverage)
+        self.network = Network(self.schedule, Random, conditions, self.coverage)
         self.network.connect(["n1", "n2"])
         self.network.connect_client("c1", ["n1", "n2"])
         self.got: list[tuple[int, str, int]] = []

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from raftzmq.simulation import COUNTERS, Coverage, simulate
+from raftzmq.simulation import COUNTERS, Coverage, run_seeds, simulate
 
-SEEDS = 120
+SEEDS = 300
+EVENTS = 1_000
 
 
 def test_many_seeds_run_clean_and_meet_everything() -> None:
     coverage = Coverage()
-    for seed in range(5_000, 5_000 + SEEDS):
-        outcome = simulate(seed, 500)
+    for outcome in run_seeds(range(5_000, 5_000 + SEEDS), EVENTS):
         assert outcome.found == (), outcome.found
-        assert outcome.events == 500
+        assert outcome.events == EVENTS
         coverage.merge(outcome.coverage)
     assert [name for name in COUNTERS if not coverage.counts[name]] == []
 
 
 def test_a_long_run() -> None:
-    outcome = simulate(77, 10_000)
+    outcome = simulate(78, 10_000)
     assert outcome.found == ()
     assert outcome.coverage["leaders"] > 5
     assert outcome.coverage["writes"] > 100
