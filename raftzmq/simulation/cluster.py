@@ -10,7 +10,7 @@ from typing import Any
 from raftzmq.config import MICROSECONDS, local_cluster
 from raftzmq.kv.commands import Put, Query, Range, StateHash
 from raftzmq.simulation.clients import Request, SimulatedClient
-from raftzmq.simulation.conditions import draw
+from raftzmq.simulation.conditions import Conditions, draw
 from raftzmq.simulation.coverage import Coverage
 from raftzmq.simulation.faults import Faults
 from raftzmq.simulation.host import Host
@@ -86,7 +86,7 @@ class Cluster:
         self.coverage = Coverage()
         self.transcript = Transcript(self.schedule, sink)
         self.violations = Violations()
-        self.conditions = without(draw(self.chance("conditions")), scenario.without)
+        self.conditions = self._character()
         self.config = local_cluster(self.conditions.nodes, "simulated")
         names = [address.node for address in self.config.nodes]
         self.network = Network(self.schedule, self.chance, self.conditions, self.coverage)
@@ -100,6 +100,10 @@ class Cluster:
             workload = Workload(self.chance(f"work/c{number}"), f"c{number}", self.conditions.keys)
             self._add_client(f"c{number}", workload)
         self.faults = Faults(self, list(self._hosts.values()), list(self._clients.values()))
+
+    def _character(self) -> Conditions:
+        """What this world is like: drawn. A test that wants a particular one says so here."""
+        return without(draw(self.chance("conditions")), self.scenario.without)
 
     def _add_client(self, name: str, workload: Workload | None) -> SimulatedClient:
         client = SimulatedClient(self, self.judge, name, workload)
