@@ -36,6 +36,7 @@ FLOORS: dict[str, int] = {
     "simulation": 10,
     "labs": 11,
     "benchmarks": 11,
+    "doctor": 11,
     "cli": 12,
     "aio": 13,
     "__main__": 13,

@@ -39,6 +39,7 @@ COMMANDS: dict[str, Lazy] = {
     "status": Lazy("raftzmq.cli.status:status", "Looking at the cluster", "One row per node: role, term, progress."),
     "health": Lazy("raftzmq.cli.status:health", "Looking at the cluster", "Can the cluster serve? Does a real read."),
     "events": Lazy("raftzmq.cli.events:events", "Looking at the cluster", "Elections, votes, commits as they happen."),
+    "doctor": Lazy("raftzmq.cli.doctor:doctor", "Looking at the cluster", "Ports, disk, limits, clock: what is wrong?"),
     "node": Lazy("raftzmq.cli.node:node", "Running a cluster", "Run one node."),
     "collector": Lazy(
         "raftzmq.cli.collector:collector", "Running a cluster", "Gather all nodes' events in one stream."
@@ -68,6 +69,7 @@ EXAMPLES = (
         (
             ("raftzmq status", "who leads, how far each node is"),
             ("raftzmq health && deploy", "exit 5 unless a majority works"),
+            ("raftzmq doctor", "what is wrong here, and what to do"),
             ("raftzmq events --follow", "every step of every node, live"),
             ("raftzmq events --type role,vote", "the last elections, recorded"),
         ),
