@@ -20,7 +20,10 @@ EntryId = tuple[int, int]
 class _Node:
     """One node as seen from outside: ``log`` in memory and ``disk`` durable, entry 1 at position 0."""
 
-    __slots__ = ("applied", "boot", "commit", "disk", "leader", "log", "stored_term", "stored_vote", "term", "up")
+    __slots__ = (
+        *("applied", "boot", "commit", "disk", "installed", "leader", "log", "mark", "state", "stored_term"),
+        *("stored_vote", "term", "up"),
+    )
 
     def __init__(self) -> None:
         self.boot = 0
@@ -29,6 +32,12 @@ class _Node:
         self.leader = False
         self.commit = 0
         self.applied = 0
+        self.mark = 0
+        """Where its log in memory begins; what came before stands in ``log`` all the same."""
+        self.state = 0
+        """Up to where its state is durable."""
+        self.installed = 0
+        """Where the last snapshot ended that took the place of its state."""
         self.log: list[EntryId] = []
         self.disk: list[EntryId] = []
         self.stored_term = 0
@@ -54,10 +63,19 @@ class Invariants:
     # ---- the life of a node
 
     def booted(
-        self, node: str, *, term: int, vote: str | None, log: Sequence[EntryId], applied: int, digest: int
+        self,
+        node: str,
+        *,
+        term: int,
+        vote: str | None,
+        mark: tuple[int, EntryId],
+        log: Sequence[EntryId],
+        applied: int,
+        digest: int,
     ) -> None:
-        """``node`` starts with what its disk has: term and vote, log, and a state at ``applied``."""
+        """``node`` starts with what its disk has: term and vote, a log after ``mark``, and a state at ``applied``."""
         seen = self._nodes[node]
+        log = [*self._before(node, seen, *mark), *log]
         if seen.boot:
             self._remembered(node, seen, term, vote, log)
         if applied > min(len(log), len(self.committed)):
@@ -67,12 +85,22 @@ class Invariants:
                 f"{node} starts with a state at {applied}, its log ends at {len(log)}, committed {len(self.committed)}",
             )
         seen.boot += 1
+        seen.mark, seen.state = mark[0], applied
         seen.up, seen.leader = True, False
         seen.term = seen.stored_term = term
         seen.stored_vote = vote
         seen.log, seen.disk = list(log), list(log)
         seen.commit = seen.applied = applied
         self._digest(node, applied, digest)
+
+    def _before(self, node: str, seen: _Node, index: int, last: EntryId) -> list[EntryId]:
+        """What a log that begins after entry ``index`` has forgotten."""
+        if index > len(seen.disk) and index == seen.installed:
+            # The crash came between the state and its log: the log has just been made to follow.
+            self.log_restarted(node, index, last)
+        if index and (index > len(seen.disk) or seen.disk[index - 1] != last):
+            self._report("durability", (node,), f"{node} starts with a log after entry {index}, which it never stored")
+        return seen.disk[:index]
 
     def _remembered(self, node: str, seen: _Node, term: int, vote: str | None, log: Sequence[EntryId]) -> None:
         if (term, vote) != (seen.stored_term, seen.stored_vote):
@@ -217,6 +245,73 @@ class Invariants:
         for other, known in self._nodes.items():
             if known.leader and known.term > seen.term:
                 self._complete(other, known, commit, seen.term)
+
+    # ---- compaction and snapshots
+
+    def begins_after(self, node: str, index: int, last: EntryId) -> None:
+        """The log of ``node`` in memory begins after entry ``index``: compacted, or because a snapshot ended there."""
+        seen = self._nodes[node]
+        if index == seen.mark:
+            return
+        if index < seen.mark:
+            self._report("monotonic", (node,), f"{node}'s log began after {seen.mark} and now begins after {index}")
+        seen.mark = index
+        if index > len(seen.log) or seen.log[index - 1] != last:
+            self._snapshot(node, seen, index, last)
+            seen.log = self.committed[:index]
+
+    def _snapshot(self, node: str, seen: _Node, index: int, last: EntryId) -> None:
+        if index > len(self.committed) or self.committed[index - 1] != last:
+            self._report(
+                "installed_snapshots",
+                (node,),
+                f"{node} installs a snapshot that ends at entry {index} of term {last[0]}, which isn't committed",
+            )
+
+    def installed(self, node: str, index: int, last: EntryId, digest: int) -> None:
+        """The state of ``node`` is, durably, a snapshot that ends at entry ``index``."""
+        seen = self._nodes[node]
+        self._snapshot(node, seen, index, last)
+        if index <= seen.commit:
+            self._report(
+                "installed_snapshots",
+                (node,),
+                f"{node} installs a snapshot that ends at {index}, but has committed up to {seen.commit}",
+            )
+        seen.applied = seen.state = seen.installed = index
+        self._digest(node, index, digest)
+
+    def state_stored(self, node: str, index: int) -> None:
+        """The state of ``node`` is durable up to ``index``."""
+        seen = self._nodes[node]
+        seen.state = max(seen.state, index)
+
+    def compacted(self, node: str, index: int) -> None:
+        """The disk of ``node`` has forgotten the entries up to ``index``."""
+        seen = self._nodes[node]
+        if index > seen.state:
+            self._report(
+                "compaction",
+                (node,),
+                f"{node} has forgotten its log up to {index}, but its state is durable up to {seen.state} alone",
+            )
+
+    def log_restarted(self, node: str, index: int, last: EntryId) -> None:
+        """The disk of ``node`` has dropped its log: it begins after entry ``index``, where a snapshot ended."""
+        seen = self._nodes[node]
+        self._snapshot(node, seen, index, last)
+        kept = len(seen.disk) > index and seen.disk[index - 1] == last
+        if kept and seen.disk[index : len(self.committed)] == self.committed[index : len(seen.disk)]:
+            self._report(
+                "durable_commit", (node,), f"{node} dropped committed entries after {index} for a snapshot before them"
+            )
+        if index != seen.installed:
+            self._report(
+                "state_behind_log",
+                (node,),
+                f"{node} dropped its log up to {index}, but the snapshot in its state ends at {seen.installed}",
+            )
+        seen.disk = self.committed[:index]
 
     # ---- disks and promises
 

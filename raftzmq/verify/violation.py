@@ -18,6 +18,8 @@ PROPERTIES: dict[str, str] = {
     "(Raft figure 2, persistent state)",
     "durability": "a restarted node remembers the term, vote and entries that its disk had (Raft figure 2)",
     "state_behind_log": "a node applies only what it knows committed and has durable itself",
+    "compaction": "a log forgets only what the state beside it has made durable (Raft §7)",
+    "installed_snapshots": "a snapshot that is installed ends at a committed entry, beyond what was committed here",
     "monotonic": "term, commit index and applied index never go back within one run of a node (Raft figure 2)",
     "acknowledged_writes": "a write that a client was told of is committed, with the result that it was told",
     "definite_failures": "a write all of whose sendings failed definitely is never executed",
