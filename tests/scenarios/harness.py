@@ -180,7 +180,7 @@ class Lab(Cluster):
         """Fail if a property of `raftzmq.verify` is broken."""
         assert self.violations.found == []
 
-    def run(self, microseconds: int) -> None:
+    def wait(self, microseconds: int) -> None:
         """Let time pass."""
         ended: list[bool] = []
         self.schedule.after(microseconds, ended.append, True)
@@ -260,10 +260,10 @@ class Lab(Cluster):
         """
         if not self._session:
             self._session = -1
-            self._session = self._agree(1, None, retry=True)
-        return self._agree(voters, value, retry=retry)
+            self._session = self._decide(1, None, retry=True)
+        return self._decide(voters, value, retry=retry)
 
-    def _agree(self, voters: int, value: bytes | None, *, retry: bool) -> int:
+    def _decide(self, voters: int, value: bytes | None, *, retry: bool) -> int:
         began = self.schedule.now_us
         place = self.rng.randrange(len(self.names))
         while self.schedule.now_us < began + 10 * SECOND:
@@ -275,7 +275,7 @@ class Lab(Cluster):
                 if started is not None:
                     break
             if started is None:
-                self.run(50_000)
+                self.wait(50_000)
                 continue
             if self.until(partial(self._has, started, voters), 2 * SECOND):
                 return started.index

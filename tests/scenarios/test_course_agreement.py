@@ -46,13 +46,13 @@ def test_follower_failure() -> None:
     leader = lab.one_leader()
     lab.disconnect(lab.after(leader, 1))
     lab.one(2, retry=False)
-    lab.run(ELECTION)
+    lab.wait(ELECTION)
     last = lab.one(2, retry=False)
     leader = lab.one_leader()
     lab.disconnect(lab.after(leader, 1), lab.after(leader, 2))
     [command] = started(lab, leader, 1)
     assert command.index == last + 1
-    lab.run(2 * ELECTION)
+    lab.wait(2 * ELECTION)
     assert lab.committed(command) == 0
 
 
@@ -62,13 +62,13 @@ def test_leader_failure() -> None:
     lab.one(3)
     lab.disconnect(lab.one_leader())
     lab.one(2)
-    lab.run(ELECTION)
+    lab.wait(ELECTION)
     last = lab.one(2)
     second = lab.one_leader()
     lab.disconnect(second)
     commands = [command for command in map(lab.start, lab.names) if command is not None]
     assert commands, "the one that was just cut off believes in itself yet"
-    lab.run(2 * ELECTION)
+    lab.wait(2 * ELECTION)
     assert [lab.committed(command) for command in commands] == [0] * len(commands)
     assert len(lab.observer.invariants.committed) == last
 
@@ -81,12 +81,12 @@ def test_fail_agree() -> None:
     lab.disconnect(away)
     lab.one(2, retry=False)
     lab.one(2, retry=False)
-    lab.run(ELECTION)
+    lab.wait(ELECTION)
     lab.one(2, retry=False)
     lab.one(2, retry=False)
     lab.connect(away)
     lab.one(3)
-    lab.run(ELECTION)
+    lab.wait(ELECTION)
     lab.one(3)
 
 
@@ -99,7 +99,7 @@ def test_fail_no_agree() -> None:
     lab.disconnect(*away)
     [command] = started(lab, leader, 1)
     assert command.index == last + 1
-    lab.run(2 * ELECTION)
+    lab.wait(2 * ELECTION)
     assert lab.committed(command) == 0
     lab.connect(*away)
     [again] = started(lab, lab.one_leader(), 1)
@@ -142,7 +142,7 @@ def test_backup() -> None:
     group = [lab.after(first, k) for k in (2, 3, 4)]
     lab.disconnect(*group)
     lost = started(lab, first, 50)
-    lab.run(ELECTION // 2)
+    lab.wait(ELECTION // 2)
     lab.disconnect(first, lab.after(first, 1))
     lab.connect(*group)
     for _ in range(50):
@@ -151,7 +151,7 @@ def test_backup() -> None:
     other = next(name for name in group if name != second)
     lab.disconnect(other)
     lost += started(lab, second, 50)
-    lab.run(ELECTION // 2)
+    lab.wait(ELECTION // 2)
     lab.disconnect(*lab.names)
     lab.connect(first, lab.after(first, 1), other)
     lab.one_leader()
@@ -177,5 +177,5 @@ def test_count() -> None:
     assert lab.until(lambda: all(lab.committed(command) == 3 for command in commands), 2 * ELECTION)
     assert lab.requests_sent - before <= (10 + 1 + 3) * 3
     before = lab.requests_sent
-    lab.run(ELECTION)
+    lab.wait(ELECTION)
     assert lab.requests_sent - before <= 3 * 20

@@ -13,10 +13,10 @@ def test_initial_election() -> None:
     lab = Lab(3)
     leader = lab.one_leader()
     assert 1 <= lab.requests_sent <= ELECTION_REQUESTS_MAX
-    lab.run(50_000)
+    lab.wait(50_000)
     term = lab.term()
     assert term >= 1
-    lab.run(10 * ELECTION)
+    lab.wait(10 * ELECTION)
     assert (lab.one_leader(), lab.term()) == (leader, term)
 
 
@@ -28,10 +28,10 @@ def test_reelection() -> None:
     second = lab.one_leader()
     assert second != first
     lab.connect(first)
-    lab.run(ELECTION)
+    lab.wait(ELECTION)
     assert lab.one_leader() == second, "whoever is back disturbs nobody"
     lab.disconnect(second, lab.after(second, 1))
-    lab.run(2 * ELECTION)
+    lab.wait(2 * ELECTION)
     lab.no_leader()
     assert not lab.leads(second), "a leader that hears no majority doesn't believe in itself for ever"
     lab.connect(lab.after(second, 1))
@@ -49,5 +49,5 @@ def test_many_elections() -> None:
         lab.disconnect(*away)
         assert lab.one_leader() not in away
         lab.connect(*away)
-        lab.run(ELECTION)
+        lab.wait(ELECTION)
     lab.one_leader()

@@ -42,7 +42,7 @@ def test_persist_2() -> None:
         lab.one(3)
         lab.crash(leader, lab.after(leader, 3), lab.after(leader, 4))
         lab.restart(*two)
-        lab.run(ELECTION)
+        lab.wait(ELECTION)
         lab.restart(lab.after(leader, 3))
         lab.one(3)
         lab.restart(lab.after(leader, 4), leader)
@@ -70,7 +70,7 @@ def propose(lab: Lab) -> list[str]:
         leaders = [name for name in lab.names if lab.start(name) is not None]
         if set(leaders) - lab.disconnected:
             return leaders
-        lab.run(13_000)
+        lab.wait(13_000)
         alive = [name for name in lab.names if lab.up(name) and name not in lab.disconnected]
         if len(alive) < 3:
             name = lab.rng.choice([name for name in lab.names if name not in alive])
@@ -82,7 +82,7 @@ def propose(lab: Lab) -> list[str]:
 
 def pause(lab: Lab, message_us: int) -> None:
     """Mostly about as long as a message takes, rarely half an election: before, or after, entries are committed."""
-    lab.run(lab.rng.randrange(ELECTION // 2 if lab.rng.randrange(10) == 0 else message_us))
+    lab.wait(lab.rng.randrange(ELECTION // 2 if lab.rng.randrange(10) == 0 else message_us))
 
 
 def test_figure_8() -> None:
@@ -185,7 +185,7 @@ def test_churn(unreliable: bool) -> None:
             lab.connect(name)
         if lab.rng.randrange(1000) < 200:
             lab.crash(lab.rng.choice(lab.names))
-        lab.run(7 * ELECTION // 10)
+        lab.wait(7 * ELECTION // 10)
     lab.change_weather(loss=0.0, delay_max_us=1_000)
     for name in lab.names:
         if not lab.up(name):
@@ -193,7 +193,7 @@ def test_churn(unreliable: bool) -> None:
     lab.connect(*lab.names)
     for client in clients:
         client.stop()
-    lab.run(SECOND)
+    lab.wait(SECOND)
     lab.one(5)
     seen = [command for client in clients for command in client.seen]
     assert len(seen) > 50
