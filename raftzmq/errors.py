@@ -15,7 +15,8 @@
     │   ├── Corrupted           the node found a row whose checksum is wrong
     │   ├── OutcomeUnknown      the write may or may not have been applied
     │   ├── DeadlineExceeded    no answer within the timeout
-    │   └── ClientClosed        the client was closed while the call waited
+    │   ├── ClientClosed        the client was closed while the call waited
+    │   └── RecordingFailed     the client's history can't be written, so nothing was sent
     └── NodeError               what ends a node's process
         ├── ConfigurationError  exit 10
         ├── IdentityError       exit 10
@@ -141,6 +142,12 @@ class ClientClosed(RequestError):
     code = "closed"
 
 
+class RecordingFailed(RequestError):
+    """The file that the client records its history in can't be written; the call was not sent."""
+
+    code = "recording_failed"
+
+
 class NodeError(RaftzmqError):
     """A node cannot go on; its process exits with ``exit_code``."""
 
@@ -196,6 +203,7 @@ REQUEST_ERRORS: dict[str, type[RequestError]] = {
         OutcomeUnknown,
         DeadlineExceeded,
         ClientClosed,
+        RecordingFailed,
     )
 }
 

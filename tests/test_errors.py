@@ -31,6 +31,7 @@ CODES = {
     "outcome_unknown": 8,
     "deadline_exceeded": 1,
     "closed": 1,
+    "recording_failed": 1,
 }
 """The stable name of each request error, and the exit code of a command that ends with it."""
 

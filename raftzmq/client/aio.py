@@ -17,7 +17,7 @@ import os
 from asyncio import Future, get_running_loop
 from collections.abc import Iterable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from raftzmq.client.arguments import (
     FRAMING_BYTES,
@@ -53,6 +53,9 @@ from raftzmq.config import KEY_BYTES_MAX, MICROSECONDS, VALUE_BYTES_MAX
 from raftzmq.errors import ClientClosed, InvalidRequest
 from raftzmq.kv.commands import Command, Delete, Get, Put, Query, StateHash
 
+if TYPE_CHECKING:
+    from raftzmq.client.recorder import Recorder
+
 
 class Client:
     """A client of a cluster, for one event loop. Connects when it is first used.
@@ -61,11 +64,19 @@ class Client:
     one of `raftzmq.errors` within ``timeout`` seconds. Keys and values: ``str`` is taken as UTF-8, ``bytes`` come back.
     """
 
-    def __init__(self, endpoints: str | Iterable[str] | None = None, timeout: float = 5.0, cluster: str = "") -> None:
+    def __init__(
+        self,
+        endpoints: str | Iterable[str] | None = None,
+        timeout: float = 5.0,
+        cluster: str = "",
+        record: str | os.PathLike[str] | None = None,
+    ) -> None:
         """``endpoints``: client endpoints of some nodes, a list or text with commas; None: the local cluster.
 
         The others are learned from them. ``timeout``: seconds that a call may take, unless it says otherwise.
         ``cluster``: the id that nodes must have; empty: that of the first one that answers.
+        ``record``: a file to append the history of all calls to, for ``raftzmq verify``; raises RecordingFailed, as
+        each call does that can't be written down.
         """
         self._protocol = Protocol(to_endpoints(endpoints), client=os.urandom(16), cluster=cluster)
         self._timeout_us = to_timeout_us(timeout)
@@ -77,6 +88,13 @@ class Client:
         self._timer_us = NEVER
         self._add_write = self._protocol.parcels.queue.add
         self._add_read = self._protocol.reads.queue.add
+        self._recorder: Recorder | None = None
+        if record is not None:
+            from raftzmq.client.recorder import Recorder
+
+            self._recorder = Recorder(record)
+            self._add_write = self._recorder.watching(self._add_write)
+            self._add_read = self._recorder.watching(self._add_read)
 
     # --- calls ---
 
@@ -184,6 +202,10 @@ class Client:
             self._timer.cancel()
         self._wires.close()
         self._loop = None
+        if self._recorder is not None:
+            # Futures tell of their end in the loop's next turn.
+            await asyncio.sleep(0)
+            self._recorder.close()
 
     async def __aenter__(self) -> Client:
         return self

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from raftzmq.client.arguments import (
     Text,
@@ -43,8 +43,11 @@ from raftzmq.client.results import (
     range_result,
     state_digest,
 )
-from raftzmq.client.worker import Worker
+from raftzmq.client.worker import Call, Worker
 from raftzmq.kv.commands import Command, Delete, Query, StateHash
+
+if TYPE_CHECKING:
+    from raftzmq.client.recorder import Recorder
 
 T = TypeVar("T")
 
@@ -57,6 +60,12 @@ class CallFuture(Future[T]):
         return False
 
 
+def _recorded(recorder: Recorder, ask: Callable[[Call], None]) -> Callable[[Call], None]:
+    """``ask``, recorded."""
+    watched = recorder.watching(lambda *call: ask(call))
+    return lambda call: watched(*call)
+
+
 class Client:
     """A client of a cluster, for any number of threads. Connects when it is first used.
 
@@ -65,16 +74,33 @@ class Client:
     forked must make a client of its own.
     """
 
-    def __init__(self, endpoints: str | Iterable[str] | None = None, timeout: float = 5.0, cluster: str = "") -> None:
+    def __init__(
+        self,
+        endpoints: str | Iterable[str] | None = None,
+        timeout: float = 5.0,
+        cluster: str = "",
+        record: str | os.PathLike[str] | None = None,
+    ) -> None:
         """``endpoints``: client endpoints of some nodes, a list or text with commas; None: the local cluster.
 
         The others are learned from them. ``timeout``: seconds that a call may take, unless it says otherwise.
         ``cluster``: the id that nodes must have; empty: that of the first one that answers.
+        ``record``: a file to append the history of all calls to, for ``raftzmq verify``; raises RecordingFailed, as
+        each call does that can't be written down.
         """
         self._timeout_us = to_timeout_us(timeout)
         self._worker = Worker(to_endpoints(endpoints), client=os.urandom(16), cluster=cluster)
         # The thread knows the worker only, so a client that was dropped without `close` doesn't keep it running.
         self._finalizer = weakref.finalize(self, self._worker.stop)
+        self._ask_write: Callable[[Call], None] = self._worker.write
+        self._ask_read: Callable[[Call], None] = self._worker.read
+        self._recorder: Recorder | None = None
+        if record is not None:
+            from raftzmq.client.recorder import Recorder
+
+            self._recorder = Recorder(record)
+            self._ask_write = _recorded(self._recorder, self._worker.write)
+            self._ask_read = _recorded(self._recorder, self._worker.read)
 
     # --- calls that wait ---
 
@@ -219,9 +245,12 @@ class Client:
 
         Calls that wait fail with ClientClosed, whose ``definite`` is true if they were never sent.
         """
-        self._finalizer.detach()
+        if self._finalizer.detach() is None:
+            return
         self._worker.stop()
         self._worker.join()
+        if self._recorder is not None:
+            self._recorder.close()
 
     def __enter__(self) -> Client:
         return self
@@ -235,12 +264,12 @@ class Client:
 
     def _write(self, command: Command, convert: Convert, timeout: float | None) -> Future[Any]:
         future: CallFuture[Any] = CallFuture()
-        self._worker.write((command, size_of(command), future, convert, self._patience(timeout)))
+        self._ask_write((command, size_of(command), future, convert, self._patience(timeout)))
         return future
 
     def _read(self, query: Query, convert: Convert, timeout: float | None) -> Future[Any]:
         future: CallFuture[Any] = CallFuture()
-        self._worker.read((query, size_of(query), future, convert, self._patience(timeout)))
+        self._ask_read((query, size_of(query), future, convert, self._patience(timeout)))
         return future
 
     def _patience(self, timeout: float | None) -> int:

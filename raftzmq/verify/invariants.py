@@ -18,7 +18,11 @@ EntryId = tuple[int, int]
 
 
 class _Node:
-    """One node as seen from outside: ``log`` in memory and ``disk`` durable, entry 1 at position 0."""
+    """One node as seen from outside: ``log`` in memory and ``disk`` durable, entry 1 at position 0.
+
+    ``mark``: where its log in memory begins; what came before stands in ``log`` all the same. ``state``: up to where
+    its state is durable. ``installed``: where the last snapshot ended that took the place of its state.
+    """
 
     __slots__ = (
         *("applied", "boot", "commit", "disk", "installed", "leader", "log", "mark", "state", "stored_term"),
@@ -32,12 +36,7 @@ class _Node:
         self.leader = False
         self.commit = 0
         self.applied = 0
-        self.mark = 0
-        """Where its log in memory begins; what came before stands in ``log`` all the same."""
-        self.state = 0
-        """Up to where its state is durable."""
-        self.installed = 0
-        """Where the last snapshot ended that took the place of its state."""
+        self.mark = self.state = self.installed = 0
         self.log: list[EntryId] = []
         self.disk: list[EntryId] = []
         self.stored_term = 0
@@ -68,7 +67,7 @@ class Invariants:
         *,
         term: int,
         vote: str | None,
-        mark: tuple[int, EntryId],
+        mark: tuple[int, EntryId] = (0, (0, 0)),
         log: Sequence[EntryId],
         applied: int,
         digest: int,
@@ -249,7 +248,7 @@ class Invariants:
     # ---- compaction and snapshots
 
     def begins_after(self, node: str, index: int, last: EntryId) -> None:
-        """The log of ``node`` in memory begins after entry ``index``: compacted, or because a snapshot ended there."""
+        """The log of ``node`` in memory begins after entry ``index``: it was compacted, or a snapshot ended there."""
         seen = self._nodes[node]
         if index == seen.mark:
             return
@@ -257,10 +256,10 @@ class Invariants:
             self._report("monotonic", (node,), f"{node}'s log began after {seen.mark} and now begins after {index}")
         seen.mark = index
         if index > len(seen.log) or seen.log[index - 1] != last:
-            self._snapshot(node, seen, index, last)
+            self._snapshot(node, index, last)
             seen.log = self.committed[:index]
 
-    def _snapshot(self, node: str, seen: _Node, index: int, last: EntryId) -> None:
+    def _snapshot(self, node: str, index: int, last: EntryId) -> None:
         if index > len(self.committed) or self.committed[index - 1] != last:
             self._report(
                 "installed_snapshots",
@@ -271,7 +270,7 @@ class Invariants:
     def installed(self, node: str, index: int, last: EntryId, digest: int) -> None:
         """The state of ``node`` is, durably, a snapshot that ends at entry ``index``."""
         seen = self._nodes[node]
-        self._snapshot(node, seen, index, last)
+        self._snapshot(node, index, last)
         if index <= seen.commit:
             self._report(
                 "installed_snapshots",
@@ -299,12 +298,9 @@ class Invariants:
     def log_restarted(self, node: str, index: int, last: EntryId) -> None:
         """The disk of ``node`` has dropped its log: it begins after entry ``index``, where a snapshot ended."""
         seen = self._nodes[node]
-        self._snapshot(node, seen, index, last)
-        kept = len(seen.disk) > index and seen.disk[index - 1] == last
-        if kept and seen.disk[index : len(self.committed)] == self.committed[index : len(seen.disk)]:
-            self._report(
-                "durable_commit", (node,), f"{node} dropped committed entries after {index} for a snapshot before them"
-            )
+        self._snapshot(node, index, last)
+        if index < min(len(seen.disk), len(self.committed)) and seen.disk[index] == self.committed[index]:
+            self._report("durable_commit", (node,), f"{node} dropped a committed entry after {index} for a snapshot")
         if index != seen.installed:
             self._report(
                 "state_behind_log",

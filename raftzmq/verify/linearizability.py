@@ -24,7 +24,7 @@ from raftzmq.verify.window import Window, smallest_window
 
 TIMEOUT_S: Final = 60.0
 """How long a history is searched without other instructions."""
-WINDOW_S: Final = 10.0
+WINDOW_S: Final = 5.0
 """How long, beyond the verdict, a smaller window is sought."""
 
 
@@ -61,13 +61,14 @@ def check(history: History, timeout_s: float = TIMEOUT_S, steps_max: int | None 
     undecided: tuple[Hashable, str] | None = None
     # The smallest first: if one of them has no order, the longer searches needn't be made.
     for key, operations in sorted(parts.items(), key=lambda item: len(item[1])):
+        before = budget.steps
         try:
             outcome = Search(operations, model, budget).run()
         except OutOfBudget as error:
             undecided = key, str(error)
             break
         if not outcome.linearizable:
-            window = smallest_window(key, operations, model, Budget(WINDOW_S))
+            window = smallest_window(key, operations, model, Budget(WINDOW_S), budget.steps - before)
             return verdict(False, key, "not linearizable: these operations have no possible order", window)
     if history.model.endswith("store"):
         found = contradiction(history.operations)

@@ -4,9 +4,10 @@ Calls and returns stand in a doubly linked list in the order of their times. An 
 return stands before its call. One that fits is lifted out, call and return, and put back if what follows leads
 nowhere. Which operations are out, with the state that they led to, is remembered: twice is never better.
 
-Two rules make it faster, and neither changes a verdict. A read, or another operation that can't have changed anything,
+Three rules make it faster, and none changes a verdict. A read, or another operation that can't have changed anything,
 comes next as soon as it fits: in any order that exists, it can be moved there. An operation of unknown outcome need not
-come at all, so one that would change nothing is not tried.
+come at all, so one that would change nothing is not tried. Where results number the operations (`Model.rank`), those
+that are numbered come in that order.
 """
 
 from __future__ import annotations
@@ -36,6 +37,13 @@ class Budget:
         self._deadline = time.monotonic() + seconds
         self._steps_max = steps
         self.steps = 0
+
+    def left(self) -> float:
+        """Seconds that are left; raises OutOfBudget if there are none, or no steps."""
+        seconds = self._deadline - time.monotonic()
+        if seconds <= 0 or (self._steps_max is not None and self.steps >= self._steps_max):
+            raise OutOfBudget(f"undecided: no verdict within {self.seconds:g} s")
+        return seconds
 
     def spend(self) -> None:
         """One step; raises OutOfBudget."""
@@ -70,6 +78,9 @@ class Search:
         self._budget = budget
         self._blurred = blurred
         self._looks = [model.looks(operation) for operation in operations]
+        ranks = [(rank, p) for p, rank in enumerate(map(model.rank, operations)) if rank is not None]
+        self._turn = {position: turn for turn, (_, position) in enumerate(sorted(ranks))}
+        self._turns_taken = 0
         self._head = 2 * len(operations)
         self._next, self._previous = _linked(operations)
 
@@ -112,6 +123,7 @@ class Search:
         """Position and new state of each operation that may come next; the most promising last."""
         step, spend, operations, following = self._model.step, self._budget.spend, self._operations, self._next
         sources = (state, self._model.blur(state)) if self._blurred else (state,)
+        turn, taken = self._turn, self._turns_taken
         unknown: list[tuple[int, Any]] = []
         known: list[tuple[int, Any]] = []
         entry = following[self._head]
@@ -119,8 +131,9 @@ class Search:
             if entry == self._head:
                 break
             operation = operations[entry >> 1]
-            for source in sources:
-                spend()
+            spend()
+            in_turn = turn.get(entry >> 1, taken) == taken
+            for source in sources if in_turn else ():
                 after = step(source, operation)
                 if after is None:
                     continue
@@ -136,12 +149,14 @@ class Search:
         return unknown + known
 
     def _lift(self, position: int) -> None:
+        self._turns_taken += position in self._turn
         following, previous = self._next, self._previous
         for entry in (2 * position, 2 * position + 1):
             following[previous[entry]] = following[entry]
             previous[following[entry]] = previous[entry]
 
     def _put_back(self, position: int) -> None:
+        self._turns_taken -= position in self._turn
         following, previous = self._next, self._previous
         for entry in (2 * position + 1, 2 * position):
             following[previous[entry]] = entry

@@ -28,6 +28,8 @@ from raftzmq.verify.models.model import Model, text
 from raftzmq.verify.search import Budget, OutOfBudget, Search
 
 _BAR_COLUMNS: Final = 36
+_STEPS: Final = 20_000
+"""Of one search on the way to a smaller window: many easy ones bring more than a hard one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,14 @@ def label(position: int) -> str:
     return ascii_uppercase[letter] + (str(turn + 1) if turn else "")
 
 
-def smallest_window(key: Hashable, operations: Sequence[Operation], model: Model, budget: Budget) -> Window:
-    """The window of the operations of one object, which must not be linearizable.
+def smallest_window(
+    key: Hashable, operations: Sequence[Operation], model: Model, budget: Budget, steps: int = 0
+) -> Window:
+    """The window of the operations of one object, which must not be linearizable; to find that took ``steps``.
 
     If the budget ends first, it is one that could have been smaller.
     """
-    shrinking = _Shrinking(list(operations), model, budget)
+    shrinking = _Shrinking(list(operations), model, budget, max(_STEPS, 2 * steps))
     try:
         shrinking.cut()
         shrinking.leave_out()
@@ -103,7 +107,8 @@ def smallest_window(key: Hashable, operations: Sequence[Operation], model: Model
 class _Shrinking:
     """``kept`` has no order; ``blurred``: even if values that nobody in it observes come in anywhere."""
 
-    def __init__(self, operations: list[Operation], model: Model, budget: Budget) -> None:
+    def __init__(self, operations: list[Operation], model: Model, budget: Budget, steps: int) -> None:
+        self._steps = steps
         self.kept = operations
         self.blurred = False
         self._model = model
@@ -176,7 +181,13 @@ class _Shrinking:
         return needed
 
     def _has_order(self, operations: list[Operation], *, blurred: bool) -> bool:
-        return Search(operations, self._model, self._budget, blurred=blurred).run().linearizable
+        """Has it, as far as a short search can tell? Not knowing, it keeps what it has: `kept` surely has none."""
+        try:
+            short = Budget(self._budget.left(), self._steps)
+            return Search(operations, self._model, short, blurred=blurred).run().linearizable
+        except OutOfBudget:
+            self._budget.left()
+            return True
 
 
 def _but(operations: Iterable[Operation], others: Iterable[Operation]) -> list[Operation]:

@@ -27,7 +27,7 @@ ABSENT: Final = _Token("absent")
 class Model(Protocol):
     """An object by its sequential behaviour. States are hashable and compare by value.
 
-    All but `partition`, `step` and `looks` serve the search for a smallest window, see `raftzmq.verify.window`.
+    All but `partition`, `step`, `looks` and `rank` serve the search for a smallest window, see `raftzmq.verify.window`.
     """
 
     initial: Any
@@ -44,6 +44,9 @@ class Model(Protocol):
 
     def looks(self, operation: Operation) -> bool:
         """Did it change nothing, whatever the state was?"""
+
+    def rank(self, operation: Operation) -> int | None:
+        """If it isn't None: operations with a rank come in the order of their ranks, or not at all."""
 
     def blur(self, state: Any) -> Any:
         """``state`` after any number of writes whose values no operation in sight observes."""

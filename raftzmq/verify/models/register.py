@@ -39,6 +39,10 @@ class Register:
         """See `Model.looks`."""
         return operation.name == "read" or operation.result is False
 
+    def rank(self, operation: Operation) -> int | None:
+        """See `Model.rank`: nothing numbers them."""
+        return None
+
     def blur(self, state: State) -> State:
         """See `Model.blur`."""
         return (OTHER,)

@@ -84,6 +84,12 @@ class Store:
             return operation.known and not operation.result[0]
         return operation.name == "get"
 
+    def rank(self, operation: Operation) -> int | None:
+        """See `Model.rank`: the revision of a write."""
+        if not operation.known or self.looks(operation):
+            return None
+        return int(operation.result if operation.name == "put" else operation.result[1])
+
     def blur(self, state: KeyState) -> KeyState:
         """See `Model.blur`."""
         return KeyState(None, OTHER, None, None, None, None, state.floor)

@@ -34,6 +34,10 @@ class Strings:
         """See `Model.looks`."""
         return operation.name == "get"
 
+    def rank(self, operation: Operation) -> int | None:
+        """See `Model.rank`: nothing numbers them."""
+        return None
+
     def blur(self, state: Any) -> Any:
         """See `Model.blur`."""
         return OTHER
