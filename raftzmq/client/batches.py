@@ -79,7 +79,14 @@ class Batch:
     @property
     def deadline_us(self) -> int:
         """When the first of its calls that wait gives up."""
-        return min((span.deadline_us for span in self.spans), default=NEVER)
+        spans = self.spans
+        return spans[0].deadline_us if len(spans) == 1 else min([span.deadline_us for span in spans], default=NEVER)
+
+    @property
+    def last_deadline_us(self) -> int:
+        """When the last of its calls that wait gives up."""
+        spans = self.spans
+        return spans[0].deadline_us if len(spans) == 1 else max([span.deadline_us for span in spans])
 
     def expire(self, now_us: int) -> list[Span]:
         """Remove and return the spans whose time is up."""
@@ -93,14 +100,19 @@ class Batch:
         return [future for span in self.spans for future in self.futures[max(span.begin, self.answered) : span.end]]
 
 
+_NOBODY: Final = Run(-1)
+"""No call has its timeout."""
+
+
 class Queue:
     """Calls that wait to be sent. `add` is on the path of every call; all else is per message."""
 
-    __slots__ = ("_fresh", "_open", "deadline_us", "runs")
+    __slots__ = ("_open", "deadline_us", "fresh", "runs")
 
     def __init__(self) -> None:
-        self._open = Run(-1)
-        self._fresh: list[Run] = []
+        self._open = _NOBODY
+        self.fresh: list[Run] = []
+        """Runs that wait for a `stamp`."""
         self.runs: deque[Run] = deque()
         self.deadline_us = NEVER
         """No run's deadline is before it."""
@@ -110,7 +122,7 @@ class Queue:
         run = self._open
         if run.timeout_us != timeout_us:
             run = self._open = Run(timeout_us)
-            self._fresh.append(run)
+            self.fresh.append(run)
         run.commands.append(command)
         run.futures.append(future)
         run.converts.append(convert)
@@ -118,9 +130,7 @@ class Queue:
 
     def stamp(self, now_us: int) -> None:
         """The calls that were added since the last time were made at ``now_us``."""
-        if not self._fresh:
-            return
-        for run in self._fresh:
+        for run in self.fresh:
             run.asked_us = now_us
             run.deadline_us = now_us + run.timeout_us
             self.deadline_us = min(self.deadline_us, run.deadline_us)
@@ -133,8 +143,8 @@ class Queue:
                 last.deadline_us = last.asked_us + run.timeout_us + GRAIN_US
             else:
                 self.runs.append(run)
-        self._fresh.clear()
-        self._open = Run(-1)
+        self.fresh.clear()
+        self._open = _NOBODY
 
     def take(self, count_max: int, bytes_max: int) -> Batch:
         """The calls at the front as one batch: as many as the limits allow, at least one. There must be some."""
@@ -191,10 +201,10 @@ class Queue:
 
     def take_all(self) -> list[Run]:
         """Empty the queue."""
-        runs = [*self.runs, *self._fresh]
+        runs = [*self.runs, *self.fresh]
         self.runs.clear()
-        self._fresh.clear()
-        self._open = Run(-1)
+        self.fresh.clear()
+        self._open = _NOBODY
         self.deadline_us = NEVER
         return runs
 

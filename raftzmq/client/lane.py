@@ -112,20 +112,24 @@ class Lane:
     # --- time ---
 
     @property
-    def wants(self) -> bool:
-        """Is there something to send?"""
-        return bool(self.queue.runs) or any(batch.link is None for batch in self.batches)
+    def busy(self) -> bool:
+        """Is there any call? If not, `step` has nothing to do before `deadline_us`."""
+        return bool(self.queue.fresh or self.batches or self.queue.runs)
 
-    def step(self, now_us: int) -> None:
-        """Take in new calls, give up late ones, send what can be sent."""
-        self.queue.stamp(now_us)
-        self.deadline_us = min(self.deadline_us, self.queue.deadline_us)
+    def step(self, now_us: int) -> bool:
+        """Take in new calls, give up late ones, send what can be sent. True if something is left to be sent."""
+        queue = self.queue
+        if queue.fresh:
+            queue.stamp(now_us)
+            if queue.deadline_us < self.deadline_us:
+                self.deadline_us = queue.deadline_us
         if now_us >= self.deadline_us:
             self._on_time(now_us)
-        if now_us >= self._pause_until_us and (self.queue.runs or self.batches):
+        if now_us >= self._pause_until_us and (queue.runs or self.batches):
             target = self._target()
             if target is not None:
                 self._flush(target, now_us)
+        return bool(queue.runs) or any(batch.link is None for batch in self.batches)
 
     def _on_time(self, now_us: int) -> None:
         for run in self.queue.expire(now_us):
@@ -161,9 +165,10 @@ class Lane:
     def _send(self, batch: Batch, link: Link, now_us: int) -> None:
         request = self._requests.add(self, batch, link)
         batch.sendings[request] = link
-        batch.link, batch.request, batch.retry_us = link, request, min(NEVER, now_us + batch.patience_us)
+        retry_us = min(NEVER, now_us + batch.patience_us)
+        batch.link, batch.request, batch.retry_us = link, request, retry_us
         self._outbox.frames.append((link.endpoint, self._frames(batch, request, now_us)))
-        self.deadline_us = min(self.deadline_us, batch.retry_us, batch.deadline_us)
+        self.deadline_us = min(self.deadline_us, retry_us, batch.deadline_us)
 
     # --- what came ---
 

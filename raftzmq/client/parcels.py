@@ -94,7 +94,7 @@ class Parcels(Lane):
     def _frames(self, batch: Batch, request: int, now_us: int) -> list[bytes]:
         session = self._sessions.get(batch.session)
         lowest = 0 if session is None else session.lowest
-        left_us = OPEN_TIMEOUT_US if session is None else max(span.deadline_us for span in batch.spans) - now_us
+        left_us = OPEN_TIMEOUT_US if session is None else batch.last_deadline_us - now_us
         parcel = Parcel(batch.session, lowest, batch.first, batch.commands)
         return [encode_header(Execute(request, told_us(left_us))), encode_parcel(parcel)]
 

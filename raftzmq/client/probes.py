@@ -69,10 +69,13 @@ class Probes:
         """Take a call in; its time begins with the next `step`."""
         self._new.append(call)
 
+    @property
+    def busy(self) -> bool:
+        """Is there any question?"""
+        return bool(self._new or self._calls or self._reads)
+
     def step(self, now_us: int) -> None:
         """Ask whoever can be asked, and end what is complete or late."""
-        if not (self._new or self._calls or self._reads):
-            return
         for call in self._new:
             call.deadline_us = now_us + call.timeout_us
             if isinstance(call, StatusCall):

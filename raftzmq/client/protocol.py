@@ -25,7 +25,7 @@ from raftzmq.client.outbox import Outbox
 from raftzmq.client.parcels import Parcels
 from raftzmq.client.probes import Probes
 from raftzmq.client.reads import Reads
-from raftzmq.codec.clients import Answer, Failure, StatusAnswer, Welcome, decode_node_header
+from raftzmq.codec.clients import Answer, Failure, Welcome, decode_node_header
 from raftzmq.errors import InvalidRequest, Refused
 
 _HANDSHAKE: Final = 0
@@ -87,16 +87,16 @@ class Protocol:
         except InvalidRequest:
             return False
         self.links.heard(link, now_us)
-        if isinstance(header, Answer | StatusAnswer) and len(frames) != 2:
-            return False
-        match header:
-            case Welcome():
-                if self.links.on_welcome(link, header, now_us):
-                    self._lost(link)
-                self._give_up_if_refused()
-                return True
-            case Failure(request=number) if number == _HANDSHAKE:
+        if isinstance(header, Welcome):
+            if self.links.on_welcome(link, header, now_us):
+                self._lost(link)
+            self._give_up_if_refused()
+            return True
+        if isinstance(header, Failure):
+            if header.request == _HANDSHAKE:
                 return self._on_handshake_failure(link, header, now_us)
+        elif len(frames) != 2:
+            return False
         entry = self.requests.open.get(header.request)
         if entry is None or entry[2] is not link:
             self.late += 1
@@ -134,11 +134,13 @@ class Protocol:
 
     def step(self, now_us: int) -> None:
         """Do all that is due; afterwards `outbox` and `deadline_us` say what is wanted of the driver."""
+        # Mostly one lane alone has anything to do, and nobody looks for a leader: what has nothing to do isn't called.
         parcels, reads, probes, links = self.parcels, self.reads, self.probes, self.links
-        parcels.step(now_us)
-        reads.step(now_us)
-        probes.step(now_us)
-        links.seek(now_us, leader=parcels.wants, anyone=reads.wants)
+        writing = parcels.step(now_us) if parcels.busy or now_us >= parcels.deadline_us else False
+        reading = reads.step(now_us) if reads.busy or now_us >= reads.deadline_us else False
+        if probes.busy:
+            probes.step(now_us)
+        links.seek(now_us, leader=writing, anyone=reading)
         self.deadline_us = min(parcels.deadline_us, reads.deadline_us, probes.deadline_us, links.deadline_us)
 
     def close(self) -> None:

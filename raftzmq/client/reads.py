@@ -35,7 +35,7 @@ class Reads(Lane):
         return batch
 
     def _frames(self, batch: Batch, request: int, now_us: int) -> list[bytes]:
-        left_us = max(span.deadline_us for span in batch.spans) - now_us
+        left_us = batch.last_deadline_us - now_us
         return [encode_header(Read(request, told_us(left_us))), encode_queries(batch.commands)]
 
     def _decode(self, payload: bytes, converts: list[Convert]) -> tuple[list[Any], list[Convert] | None] | None:

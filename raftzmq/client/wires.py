@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 import zmq
@@ -19,6 +18,7 @@ import zmq
 from raftzmq.client.protocol import Protocol
 from raftzmq.client.results import fail, settle
 from raftzmq.errors import ConfigurationError
+from raftzmq.transport.frames import pending_events, receive_frames, send_frames
 from raftzmq.transport.sockets import client_dealer
 
 _POLLIN: Final = int(zmq.POLLIN)
@@ -72,18 +72,25 @@ class Wires:
             news = bool(outbox.wiring) and self._rewire()
             if outbox.frames:
                 news = self._send() or news
-        self._settle()
+        if outbox.answered or outbox.failed:
+            self._settle()
 
     def readable(self, wire: Wire) -> bool:
         """The descriptor of ``wire`` was signalled: take what came. True if that was anything: then call `exchange`."""
+        return self._take(wire, receive_frames(wire.socket, announced=True))
+
+    def _take(self, wire: Wire, frames: list[bytes] | None) -> bool:
+        """Take ``frames`` and all that comes after them, and look whether the connection stands. True if it is news."""
         socket, protocol = wire.socket, self._protocol
         news = False
         while True:
-            events = int(socket.getsockopt(zmq.EVENTS))
+            if frames is not None:
+                news = True
+                protocol.receive(wire.endpoint, frames, monotonic_us())
+            events = pending_events(socket)
             if not events & _POLLIN:
                 break
-            news = True
-            protocol.receive(wire.endpoint, socket.recv_multipart(zmq.NOBLOCK), monotonic_us())
+            frames = receive_frames(socket, announced=True)
         up = bool(events & _POLLOUT)
         if up != wire.up:
             news, wire.up = True, up
@@ -109,13 +116,12 @@ class Wires:
             wire = self._wires.get(endpoint)
             if wire is None or not wire.up:
                 continue
-            # If it can't be sent, the connection is down: `readable` sees that, and the protocol sends it again.
-            with suppress(zmq.Again):
-                wire.socket.send_multipart(message, zmq.NOBLOCK)
+            # If it can't be sent, the connection is down: `_take` sees that, and the protocol sends it again.
+            send_frames(wire.socket, message)
             touched[wire] = None
         news = False
         for wire in touched:
-            news = self.readable(wire) or news
+            news = self._take(wire, None) or news
         return news
 
     def _rewire(self) -> bool:
@@ -138,7 +144,7 @@ class Wires:
             return True
         self._wires[endpoint] = wire
         self._watch(wire.descriptor, wire)
-        return self.readable(wire)
+        return self._take(wire, None)
 
     def _close(self, endpoint: str) -> None:
         wire = self._wires.pop(endpoint, None)
