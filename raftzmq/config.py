@@ -123,13 +123,15 @@ class Retention:
     """How much of its log a node keeps once the state has made it durable, in bytes of memory.
 
     Above ``keep_bytes`` (by ``step_bytes``) the log is compacted down to it. A leader keeps what its followers lack up
-    to half of ``bound_bytes``; then who lacks it gets a snapshot. ``entries_max`` bounds what goes at once.
+    to half of ``bound_bytes``; then who lacks it gets a snapshot, in chunks of ``chunk_bytes``.
+    ``entries_max`` bounds what goes at once.
     """
 
     keep_bytes: int = LOG_KEEP_BYTES
     bound_bytes: int = LOG_BYTES_MAX
     step_bytes: int = COMPACT_BYTES
     entries_max: int = COMPACT_ENTRIES_MAX
+    chunk_bytes: int = SNAPSHOT_CHUNK_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from typing import Annotated
 import msgspec
 from msgspec.structs import astuple
 
+from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk, SnapshotId
+from raftzmq.config import SNAPSHOT_CHUNK_BYTES
 from raftzmq.core.messages import (
     AppendEntries,
     AppendEntriesResponse,
@@ -92,13 +94,36 @@ class _ReadIndexResponse(msgspec.Struct, array_like=True, forbid_unknown_fields=
     index: Counter
 
 
-_TYPES: tuple[tuple[type[Message], type[msgspec.Struct]], ...] = (
+_SnapshotId = tuple[Counter, Counter, Checksum, Counter, Checksum]
+
+
+class _SnapshotChunk(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
+    term: Counter
+    snapshot: _SnapshotId
+    offset: Counter
+    checksum: Checksum
+    data: Annotated[bytes, msgspec.Meta(max_length=SNAPSHOT_CHUNK_BYTES)]
+
+
+class _SnapshotAnswer(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
+    term: Counter
+    snapshot: _SnapshotId
+    offset: Counter
+    damaged: bool
+
+
+PeerMessage = Message | SnapshotChunk | SnapshotAnswer
+"""All that one node says to another, but for refusals."""
+
+_TYPES: tuple[tuple[type[PeerMessage], type[msgspec.Struct]], ...] = (
     (RequestVote, _RequestVote),
     (RequestVoteResponse, _RequestVoteResponse),
     (AppendEntries, _AppendEntries),
     (AppendEntriesResponse, _AppendEntriesResponse),
     (ReadIndex, _ReadIndex),
     (ReadIndexResponse, _ReadIndexResponse),
+    (SnapshotChunk, _SnapshotChunk),
+    (SnapshotAnswer, _SnapshotAnswer),
 )
 _KINDS = {message: kind for kind, (message, _) in enumerate(_TYPES, 1)}
 _FIELDS = [(m, attrgetter(*w.__struct_fields__), msgspec.msgpack.Decoder(w).decode) for m, w in _TYPES]
@@ -109,10 +134,12 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_envelope = msgspec.msgpack.Decoder(Envelope).decode
 _decode_refusal = msgspec.msgpack.Decoder(Refusal).decode
 
+_snapshot_fields = attrgetter(*(field.name for field in fields(SnapshotId)))
+
 REFUSAL = 0
 
 
-def message_kind(message: Message) -> int:
+def message_kind(message: PeerMessage) -> int:
     """The number that stands for the message's type in an envelope."""
     return _KINDS[type(message)]
 
@@ -143,7 +170,7 @@ def decode_refusal(data: bytes) -> Refusal:
         raise InvalidRequest(f"the refusal cannot be decoded: {error}") from None
 
 
-def encode_message(message: Message) -> list[bytes]:
+def encode_message(message: PeerMessage) -> list[bytes]:
     """The frames after the envelope. Payloads are passed on, not copied."""
     if isinstance(message, AppendEntries):
         rows = [(e.index, e.term, int(e.kind), e.chain) for e in message.entries]
@@ -156,10 +183,13 @@ def encode_message(message: Message) -> list[bytes]:
             rows,
         )
         return [_encode(header), *(e.data for e in message.entries)]
+    if isinstance(message, (SnapshotChunk, SnapshotAnswer)):
+        term, snapshot, *rest = _FIELDS[_KINDS[type(message)] - 1][1](message)
+        return [_encode((term, _snapshot_fields(snapshot), *rest))]
     return [_encode(_FIELDS[_KINDS[type(message)] - 1][1](message))]
 
 
-def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> Message:
+def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> PeerMessage:
     """The message behind an envelope; ``frames`` are those after it. Raises InvalidRequest.
 
     Checksums of entries are checked by the core, which alone knows the chain that they continue.
@@ -181,4 +211,6 @@ def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> Message:
         payloads = zip(rows, frames[1:], strict=True)
         entries = tuple([Entry(i, t, kind, bytes(data), chain) for (i, t, kind, chain), data in payloads])
         values = (*values[:-1], entries)
+    elif isinstance(header, (_SnapshotChunk, _SnapshotAnswer)):
+        values = (values[0], SnapshotId(*values[1]), *values[2:])
     return message(envelope.node, envelope.to, *values)

@@ -1,9 +1,9 @@
 """Raft, as a deterministic function of its inputs: no clock, no randomness of its own, no socket, thread or file.
 
 A driver feeds `Raft` with ``tick(now)``, ``step(message)``, ``propose(data)``, ``read_index(context)``,
-``appended(append)``, ``applied(index)``, ``state_durable(mark)``, ``snapshot_installed(mark)``, ``snapshot_failed(peer)``
-and ``set_room(has_room)``, then takes ``ready()`` and does what it says. That a snapshot got through needs no input: the
-follower's own answer says so. The rules:
+``appended(append)``, ``applied(index)``, ``state_durable(mark)``, ``snapshot_installed(mark)``,
+``snapshot_failed(peer)`` and ``set_room(has_room)``, then takes ``ready()`` and does what it says. That a snapshot got
+through needs no input: the follower's own answer says so. The rules:
 
 1. What must wait for the disk waits in here until ``appended()``. Storage never sees a message.
 2. A message waits only for the term, vote or entries that it asserts. Votes (one's own too, even with a single voter)

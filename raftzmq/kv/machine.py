@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
-from raftzmq.core.types import Configuration, Entry, EntryKind
+from raftzmq.core.types import Configuration, Entry, EntryKind, Mark
 from raftzmq.errors import CorruptionError, InvariantViolation
 from raftzmq.kv.commands import (
     CompareAndSwap,
@@ -70,6 +70,11 @@ class StateMachine:
     def revision(self) -> int:
         """The store's revision: how many writes changed it."""
         return self._store.revision
+
+    @property
+    def mark(self) -> Mark:
+        """Where the state ends: the last entry applied, and the configuration then."""
+        return Mark(self.applied_index, self.applied_term, self.chain, self.configuration)
 
     @property
     def sessions(self) -> Sessions:

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections import deque
 
 from raftzmq.config import BATCH_BYTES_MAX, STATE_COMMIT_BATCHES, STATE_COMMIT_US
-from raftzmq.core.types import Entry, EntryKind
-from raftzmq.kv.commands import batch_log_time
+from raftzmq.core.types import Entry, Mark
 from raftzmq.node.reads import Reads
 from raftzmq.node.work import StateJob, StateResult
 
@@ -42,6 +41,7 @@ class Applying:
         self._uncommitted_batches = 0
         self._first_write_us: int | None = None
         self._gathering_since_us = 0
+        self._install: Mark | None = None
 
     @property
     def deadline_us(self) -> int:
@@ -60,6 +60,11 @@ class Applying:
         self._queue.extend(entries)
         self.lag_bytes += sum(len(entry.data) for entry in entries)
 
+    def install(self, mark: Mark) -> None:
+        """The state becomes the snapshot that ends at ``mark``; what was to be applied before that is in it."""
+        self._install = mark
+        self._queue.clear()
+
     def take_job(self, reads: Reads, now_us: int, *, patient: bool = False) -> StateJob | None:
         """The next job, if there is something to do and none is under way.
 
@@ -67,6 +72,9 @@ class Applying:
         """
         if self._job is not None:
             return None
+        if self._install is not None:
+            self._job, self._install = StateJob(install=self._install), None
+            return self._job
         due = self._first_write_us is not None and now_us - self._first_write_us >= STATE_COMMIT_US
         waited = now_us - self._gathering_since_us >= PATIENT_US
         if patient and not due and not waited and not reads and self.lag_bytes < PATIENT_BYTES:
@@ -91,13 +99,14 @@ class Applying:
 
     def applied(self, job: StateJob, result: StateResult, now_us: int) -> None:
         """The job's writes are visible and its reads answered."""
-        self.applied_index = result.applied_index
+        self.applied_index, self.log_time_us = result.applied_index, result.log_time_us
         self.revision, self.digest = result.revision, result.digest
+        if job.install is not None:
+            self._last_in_jobs = result.applied_index
+            self.lag_bytes = 0
+            self.durable(result.applied_index)
+            return
         self.lag_bytes -= sum(len(entry.data) for entry in job.entries)
-        for entry in reversed(job.entries):
-            if entry.kind is EntryKind.COMMANDS:
-                self.log_time_us = batch_log_time(entry.data)
-                break
         if not job.commit:
             self._job = None
 

@@ -19,28 +19,32 @@ from raftzmq.codec.clients import (
     encode_header,
 )
 from raftzmq.codec.peers import Refusal
-from raftzmq.config import STATE_LAG_BYTES_MAX, WAITING_READS_MAX, Address, Timing
+from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk
+from raftzmq.config import STATE_LAG_BYTES_MAX, WAITING_READS_MAX, Address, Retention, Timing
 from raftzmq.core import Raft, Role
-from raftzmq.core.ready import Append
-from raftzmq.core.types import HardState
+from raftzmq.core.messages import InstallSnapshot
+from raftzmq.core.ready import Append, Ready
+from raftzmq.core.types import HardState, Mark
 from raftzmq.errors import InvalidRequest, RequestError
 from raftzmq.events import EventMaker
 from raftzmq.node.answers import answer_frames, failure_frames, result_frames
 from raftzmq.node.applying import Applying
 from raftzmq.node.door import Door
+from raftzmq.node.pace import Pace
 from raftzmq.node.peers import PeerRefused, Peers
 from raftzmq.node.proposals import Proposals, Waiting
 from raftzmq.node.reads import Reads
 from raftzmq.node.reporting import Reporter
 from raftzmq.node.status import status_json, status_row
-from raftzmq.node.work import Loaded, LogJob, StateJob, StateResult, Timed, Work
+from raftzmq.node.transfers import SnapshotOutcome, Transfers
+from raftzmq.node.work import Loaded, LogJob, SnapshotJob, StateJob, StateResult, Timed, Work
 
 
 class Node:
     """Owns the core, the commands not yet proposed, the clients that wait, ReadIndex rounds and the making of events.
 
     A driver calls the ``on_…`` methods with what has happened (`on_tick` first in each round), then `work` once, and
-    does what that says. At most one `LogJob` and one `StateJob` are under way.
+    does what that says. At most one `LogJob` and one `StateJob` are under way, and any number of `SnapshotJob`s.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Node:
         now_us: int,
         wall_ns: Callable[[], int],
         pid: int = 0,
+        retention: Retention | None = None,
     ) -> None:
         self.name = loaded.node
         self.cluster_id = loaded.cluster_id
@@ -60,15 +65,17 @@ class Node:
         self.pid = pid
         self.about: dict[str, Any] = {}
         """What else stands in its status: what its driver knows of its process."""
-        self.raft = Raft(loaded.node, timing, rng)
+        self.raft = Raft(loaded.node, timing, rng, retention)
         hard_state = HardState(loaded.current_term, loaded.voted_for)
         self.raft.load(hard_state, loaded.mark, loaded.entries, loaded.applied_index, now_us)
         self.door = Door(loaded.cluster_id, loaded.node)
         self.peers = Peers(loaded.cluster_id, loaded.node, loaded.incarnation, loaded.peers)
         self.proposals = Proposals(loaded.log_time_us)
         self.reads = Reads(rng.getrandbits(40) << 22, 2 * timing.heartbeat_us)
+        self.pace = Pace(self.raft)
         self.applying = Applying(loaded.applied_index, loaded.revision, loaded.digest)
         self.report = Reporter(EventMaker(loaded.node, boot, wall_ns), self.raft)
+        self.transfers = Transfers(self.raft, self.report)
         self.counts: Counter[str] = Counter()
         self._log_job: LogJob | None = None
         self._leading_term: int | None = None
@@ -88,7 +95,7 @@ class Node:
         deadline = self.raft.deadline
         if self.reads:
             deadline = min(deadline, self._sweep_us)
-        return min(deadline, self.applying.deadline_us)
+        return min(deadline, self.applying.deadline_us, self.transfers.deadline_us, self.pace.deadline_us)
 
     def status(self) -> dict[str, Any]:
         """This node's row of ``status --json``."""
@@ -99,6 +106,9 @@ class Node:
     def on_tick(self, now_us: int) -> None:
         """Time has come to ``now_us``."""
         self.raft.tick(now_us)
+        self.pace.tick(now_us)
+        if now_us >= self.transfers.deadline_us:
+            self.transfers.tick(now_us)
         if self.reads and now_us >= self._sweep_us:
             self._sweep_us = now_us + self.raft.timing.heartbeat_us
             self.reads.ask_again(now_us)
@@ -128,6 +138,8 @@ class Node:
         if isinstance(message, Refusal):
             self.counts["refused_by_peer"] += 1
             self.report.emit("peer_refused", now_us, reason=f"a peer refused this node: {message.reason}"[:500])
+        elif isinstance(message, (SnapshotChunk, SnapshotAnswer)):
+            self.transfers.message(message, now_us)
         elif message is not None:
             self.raft.step(message)
 
@@ -181,14 +193,22 @@ class Node:
                 done = len(results) == len(read.queries)
                 for frames in answer_frames(read.request, results, read.first, done=done):
                     self._send(read.routing, frames)
+        if job.install is not None:
+            self.raft.snapshot_installed(job.install)
+            self.transfers.installed()
         self.raft.applied(result.applied_index)
         self.proposals.applied_log_time(self.applying.log_time_us)
         self.report.applied(job, result, timed, now_us)
 
-    def on_state_durable(self, index: int, timed: Timed, now_us: int) -> None:
-        """The state's transaction that ends at ``index`` is durable."""
-        self.applying.durable(index)
+    def on_state_durable(self, mark: Mark, timed: Timed, now_us: int) -> None:
+        """The state's transaction that ends at ``mark`` is durable."""
+        self.applying.durable(mark.index)
+        self.raft.state_durable(mark)
         self.report.state_durable(timed, now_us)
+
+    def on_snapshot(self, job: SnapshotJob, outcome: SnapshotOutcome, now_us: int) -> None:
+        """The snapshot worker has done ``job``."""
+        self.transfers.done(job, outcome, now_us)
 
     # --- requests ---
 
@@ -208,7 +228,8 @@ class Node:
             self._redirect(routing, header.request)
             return
         parcel = self.door.check_parcel(header, payload)
-        if not self.proposals.has_room(len(payload)) or self.applying.lag_bytes > STATE_LAG_BYTES_MAX:
+        lags = self.applying.lag_bytes > STATE_LAG_BYTES_MAX
+        if not self.proposals.has_room(len(payload)) or lags or self.pace.is_full:
             self._fail(routing, header.request, "overloaded", f"{self.name} has too much waiting: try again later")
             return
         opens = parcel.session == 0
@@ -254,15 +275,32 @@ class Node:
         self.report.ready(ready, now_us)
         work, self._work = self._work, Work()
         work.facts += ready.facts
-        if ready.messages:
-            work.peers = [(message.to, self.peers.encode(message)) for message in ready.messages]
+        self._send_peers(work, ready, now_us)
         for state in ready.reads:
             self.reads.indexed(state.context, state.index)
+        if ready.install is not None:
+            self.applying.install(ready.install)
         self.applying.committed(ready.committed, now_us)
         work.log = self._take_log_job(ready.append)
         work.state = self.applying.take_job(self.reads, now_us, patient=self._leading_term is None)
         work.events = self.report.take()
         return work
+
+    def _send_peers(self, work: Work, ready: Ready, now_us: int) -> None:
+        """Raft's messages, and the snapshots that some of them ask for."""
+        encode, transfers = self.peers.encode, self.transfers
+        for message in ready.messages:
+            if isinstance(message, InstallSnapshot):
+                transfers.begin(message, now_us)
+            else:
+                work.peers.append((message.to, encode(message)))
+        if transfers.answers:
+            work.peers += [(answer.to, encode(answer)) for answer in transfers.answers]
+            transfers.answers.clear()
+        if transfers.chunks:
+            work.bulk = [(chunk.to, encode(chunk)) for chunk in transfers.chunks]
+            transfers.chunks.clear()
+        work.snapshots = transfers.take_jobs()
 
     def _take_log_job(self, append: Append | None) -> LogJob | None:
         """The log's next job. An append may have to wait for a job that only stores incarnations."""
@@ -277,7 +315,7 @@ class Node:
         return self._log_job
 
     def _propose(self, now_us: int) -> None:
-        while self._leading_term is not None and self.proposals.has_batch():
+        while self._leading_term is not None and self.proposals.has_batch() and self.pace.allows(now_us):
             data, taken, expired = self.proposals.take_batch(now_us)
             for waiting in expired:
                 message = f"{self.name} could not propose it in time"

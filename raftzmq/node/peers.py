@@ -8,6 +8,7 @@ from raftzmq.codec import PROTOCOL_MAX, PROTOCOL_MIN
 from raftzmq.codec.peers import (
     REFUSAL,
     Envelope,
+    PeerMessage,
     Refusal,
     decode_envelope,
     decode_message,
@@ -18,7 +19,6 @@ from raftzmq.codec.peers import (
     message_kind,
 )
 from raftzmq.config import PEER_BYTES_MAX, PEER_FRAMES_MAX
-from raftzmq.core.messages import Message
 from raftzmq.errors import InvalidRequest
 
 ENVELOPES_MAX = 4096
@@ -45,7 +45,7 @@ class Peers:
         self._made: dict[tuple[str, int], bytes] = {}
         self.unknown: dict[str, str] = {}
 
-    def encode(self, message: Message) -> list[bytes]:
+    def encode(self, message: PeerMessage) -> list[bytes]:
         """The frames of a message."""
         return [self._envelope(message.to, message_kind(message)), *encode_message(message)]
 
@@ -62,7 +62,7 @@ class Peers:
                 self._made[to, kind] = frame
         return frame
 
-    def decode(self, frames: Sequence[bytes], members: Sequence[str]) -> Message | Refusal | None:
+    def decode(self, frames: Sequence[bytes], members: Sequence[str]) -> PeerMessage | Refusal | None:
         """The message in ``frames``; None if its sender isn't listened to yet.
 
         Raises PeerRefused for an envelope that doesn't fit, InvalidRequest for what cannot be decoded or is too large.

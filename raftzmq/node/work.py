@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from raftzmq.codec.snapshots import SnapshotId
 from raftzmq.core.ready import Append, Fact
 from raftzmq.core.types import Entry, Mark
 from raftzmq.core.value import value
@@ -32,12 +33,14 @@ class StateJob:
     """One job of the state thread: apply ``entries`` in order, answer ``reads``, then commit if asked.
 
     The results of applying and reading are handed to `Node.on_applied` before the commit begins; the mark that
-    the commit made durable is handed to `Node.on_state_durable`.
+    the commit made durable is handed to `Node.on_state_durable`. With ``install`` the snapshot that ends there, which
+    has arrived whole, takes the place of the state, durably, and nothing else is done.
     """
 
     entries: tuple[Entry, ...] = ()
     reads: tuple[ReadBatch, ...] = ()
     commit: bool = False
+    install: Mark | None = None
 
 
 @value
@@ -47,15 +50,71 @@ class StateResult:
     ``results`` has a list per entry: one item per parcel, which is a list of results (one per command) or an
     error result for the parcel as a whole; entries without commands have an empty list. ``answers`` are
     (token, results) of the first queries of each read: fewer than it has where all together would be too much.
-    ``digest`` is the running checksum of all writes up to ``applied_index``.
+    ``digest`` is the running checksum of all writes up to ``applied_index``, ``log_time_us`` the time in the log there.
     """
 
     applied_index: int
     digest: int
     revision: int
+    log_time_us: int
     results: tuple[list[Any], ...] = ()
     answers: tuple[tuple[int, list[Any]], ...] = ()
     suppressed: int = 0
+
+
+@value
+class SnapshotFile:
+    """A copy of the state, as of ``mark``: ``size`` bytes with the CRC-32 ``checksum``."""
+
+    mark: Mark
+    size: int
+    checksum: int
+
+    @property
+    def id(self) -> SnapshotId:
+        """What a follower knows it by."""
+        return SnapshotId(self.mark.index, self.mark.term, self.mark.chain, self.size, self.checksum)
+
+
+@value
+class MakeSnapshot:
+    """Copy the state as of its last commit, in the place of an earlier copy: gives a `SnapshotFile`."""
+
+
+@value
+class ReadChunk:
+    """Read ``size`` bytes at ``offset`` of the copy, for ``peer``: gives bytes."""
+
+    peer: str
+    snapshot: SnapshotId
+    offset: int
+    size: int
+
+
+@value
+class DropSnapshot:
+    """Nobody needs the copy any more."""
+
+
+@value
+class WriteChunk:
+    """Store a part of a snapshot that arrives; at offset 0 one begins. Gives whether ``data`` fits ``checksum``."""
+
+    snapshot: SnapshotId
+    offset: int
+    checksum: int
+    data: bytes
+
+
+@value
+class FinishSnapshot:
+    """All parts are stored: verify the whole and make it ready to be installed. Gives its mark, None if damaged."""
+
+    snapshot: SnapshotId
+
+
+SnapshotJob = MakeSnapshot | ReadChunk | DropSnapshot | WriteChunk | FinishSnapshot
+"""A job of the snapshot worker; they are done one by one, in order."""
 
 
 @dataclass(slots=True)
@@ -65,7 +124,8 @@ class Work:
     ``peers``: (node, frames) for that peer's DEALER. ``clients``: (routing id, frames) for the client ROUTER.
     ``refusals``: (routing id, frames) back through the peer ROUTER, for strangers. ``events``: (topic, payload) for
     the XPUB; ``facts`` are what the core wants to be known, for the node's own log. At most one ``log`` job and one
-    ``state`` job are under way at a time.
+    ``state`` job are under way at a time. ``bulk`` is like ``peers``, on a connection of its own, so that a snapshot
+    doesn't stand before a heartbeat; ``snapshots`` are jobs for its worker.
     """
 
     peers: list[tuple[str, list[bytes]]] = field(default_factory=list)
@@ -75,6 +135,8 @@ class Work:
     state: StateJob | None = None
     events: list[tuple[bytes, bytes]] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
+    bulk: list[tuple[str, list[bytes]]] = field(default_factory=list)
+    snapshots: list[SnapshotJob] = field(default_factory=list)
 
 
 @value
@@ -120,8 +182,33 @@ class StateStorage(Protocol):
     def apply(self, job: StateJob) -> StateResult:
         """Apply and read; visible at once, durable only after `commit`. Raises CorruptionError, StorageError."""
 
-    def commit(self) -> int:
-        """Make all that was applied durable; the index that is now durable. Raises StorageError."""
+    def commit(self) -> Mark:
+        """Make all that was applied durable; where the state now ends durably. Raises StorageError."""
+
+    def install(self, mark: Mark) -> StateResult:
+        """Put the snapshot that `SnapshotStorage.finish` made ready in the place of the state, durably.
+
+        Raises CorruptionError, StorageError.
+        """
 
     def close(self) -> None:
         """Commit what is open and release the files."""
+
+
+class SnapshotStorage(Protocol):
+    """Snapshots going out and coming in, as a driver uses them: one thread at a time."""
+
+    def make(self) -> SnapshotFile:
+        """Copy the state as of its last commit; an earlier copy is dropped. Raises StorageError."""
+
+    def read(self, snapshot: SnapshotId, offset: int, size: int) -> bytes:
+        """Bytes of the copy; empty if it is no longer that one. Raises StorageError."""
+
+    def drop(self) -> None:
+        """Remove the copy."""
+
+    def write(self, snapshot: SnapshotId, offset: int, data: bytes) -> None:
+        """Store a part of a snapshot that arrives; offset 0 begins anew. Raises StorageError."""
+
+    def finish(self, snapshot: SnapshotId) -> Mark | None:
+        """Verify what arrived and make it ready to be installed; its mark, or None if it is damaged, and dropped."""

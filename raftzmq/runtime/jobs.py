@@ -7,7 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from raftzmq.node import Node
-from raftzmq.node.work import LogJob, LogStorage, StateJob, StateResult, StateStorage, Timed
+from raftzmq.node.transfers import run_snapshot_job
+from raftzmq.node.work import (
+    LogJob,
+    LogStorage,
+    SnapshotJob,
+    SnapshotStorage,
+    StateJob,
+    StateResult,
+    StateStorage,
+    Timed,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +42,20 @@ def run_log_job(storage: LogStorage, job: LogJob, done: Callable[[Completion], N
 
 
 def run_state_job(storage: StateStorage, job: StateJob, done: Callable[[Completion], None]) -> None:
-    """Apply and read, tell so at once, then commit if asked and tell that."""
+    """Apply and read, or install a snapshot; tell so at once, then commit if asked and tell that."""
     begun = now_us()
-    result: StateResult = storage.apply(job)
+    result: StateResult = storage.apply(job) if job.install is None else storage.install(job.install)
     applied = Timed(now_us() - begun)
     done(Completion(lambda node, now: node.on_applied(job, result, applied, now)))
     if job.commit:
         begun = now_us()
-        index = storage.commit()
+        mark = storage.commit()
         elapsed = now_us() - begun
         durable = Timed(elapsed, elapsed)
-        done(Completion(lambda node, now: node.on_state_durable(index, durable, now)))
+        done(Completion(lambda node, now: node.on_state_durable(mark, durable, now)))
+
+
+def run_snapshot(storage: SnapshotStorage, job: SnapshotJob, done: Callable[[Completion], None]) -> None:
+    """A step of a snapshot on its way out or in."""
+    outcome = run_snapshot_job(storage, job)
+    done(Completion(lambda node, now: node.on_snapshot(job, outcome, now)))

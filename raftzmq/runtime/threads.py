@@ -1,7 +1,7 @@
 """The thread-pool runtime: one loop thread owns every socket and the Node, a pool does what blocks.
 
-Where does it block? In LMDB's commits, which release the GIL: one lane of the pool for the log, one for the state
-(whose write transaction is bound to its thread). Completions come back through a queue and a wake-up descriptor.
+Where does it block? In LMDB's commits and in files, which release the GIL: one lane of the pool for the log, one for
+the state (whose write transaction is bound to its thread), one for snapshots. Completions come back through a queue and a wake-up descriptor.
 The loop itself waits only in `Doorbells.wait`.
 """
 
@@ -16,9 +16,9 @@ from typing import Any
 
 from raftzmq.core.ready import Fact
 from raftzmq.node import Node
-from raftzmq.node.work import LogStorage, StateStorage
+from raftzmq.node.work import LogStorage, SnapshotStorage, StateStorage
 from raftzmq.runtime.doorbells import Doorbells
-from raftzmq.runtime.jobs import Completion, now_us, run_log_job, run_state_job
+from raftzmq.runtime.jobs import Completion, now_us, run_log_job, run_snapshot, run_state_job
 from raftzmq.runtime.wires import Wires, drain
 
 REFUSALS_EVERY_US = 200_000
@@ -40,18 +40,21 @@ class ThreadsRuntime:
         node: Node,
         log: LogStorage,
         state: StateStorage,
+        snapshots: SnapshotStorage,
         wires: Wires,
         on_facts: Callable[[list[Fact]], None],
     ) -> None:
         self._node = node
         self._log = log
         self._state = state
+        self._snapshots = snapshots
         self._wires = wires
         self._on_facts = on_facts
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="disk")
+        self._pool = ThreadPoolExecutor(3, thread_name_prefix="disk")
         self._log_lane: Lane = SimpleQueue()
         self._state_lane: Lane = SimpleQueue()
-        for lane in (self._log_lane, self._state_lane):
+        self._snapshot_lane: Lane = SimpleQueue()
+        for lane in (self._log_lane, self._state_lane, self._snapshot_lane):
             self._pool.submit(self._work_off, lane)
         self._completions: deque[Completion | BaseException] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -120,6 +123,8 @@ class ThreadsRuntime:
             self._log_lane.put((run_log_job, (self._log, work.log, self._complete)))
         if work.state is not None:
             self._state_lane.put((run_state_job, (self._state, work.state, self._complete)))
+        for job in work.snapshots:
+            self._snapshot_lane.put((run_snapshot, (self._snapshots, job, self._complete)))
         if work.facts:
             self._on_facts(work.facts)
         if work.clients:
@@ -139,6 +144,7 @@ class ThreadsRuntime:
                 self._complete(error)
 
     def _end_lanes(self) -> None:
+        self._snapshot_lane.put(None)
         self._state_lane.put(None)
         self._log_lane.put(None)
 

@@ -30,11 +30,9 @@ class Wires:
             self.peers = self._keep(peer_router(self.context, address.peer))
             self.clients = self._keep(client_router(self.context, address.client))
             self.events = self._keep(events_publisher(self.context, address.events))
-            self.dealers = {
-                member.node: self._keep(dealer(self.context, member.peer))
-                for member in members
-                if member.node != address.node
-            }
+            others = {member.node: member.peer for member in members if member.node != address.node}
+            self.dealers = {node: self._keep(dealer(self.context, endpoint)) for node, endpoint in others.items()}
+            self.bulk = {node: self._keep(dealer(self.context, endpoint)) for node, endpoint in others.items()}
         except BaseException:
             self.close()
             raise
@@ -45,7 +43,10 @@ class Wires:
 
     @property
     def readable(self) -> tuple[zmq.Socket[bytes], ...]:
-        """The sockets to wait for. Dealers hear refusals only: looking at them now and then is enough."""
+        """The sockets to wait for. Dealers hear refusals only: looking at them now and then is enough.
+
+        Snapshots travel on dealers of their own, ``bulk``: behind one, a heartbeat would come too late.
+        """
         return self.peers, self.clients, self.events
 
     def close(self) -> None:
@@ -61,6 +62,10 @@ class Wires:
             dealer = self.dealers.get(node)
             if dealer is not None and not send_frames(dealer, frames):
                 dropped["peer"] = dropped.get("peer", 0) + 1
+        for node, frames in work.bulk:
+            dealer = self.bulk.get(node)
+            if dealer is not None and not send_frames(dealer, frames):
+                dropped["bulk"] = dropped.get("bulk", 0) + 1
         for routing, frames in work.clients:
             if not send_frames(self.clients, [routing, *frames]):
                 dropped["client"] = dropped.get("client", 0) + 1

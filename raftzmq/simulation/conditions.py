@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from raftzmq.config import MICROSECONDS, SESSION_IDLE_US, SESSIONS_MAX, Timing
+from raftzmq.config import MICROSECONDS, SESSION_IDLE_US, SESSIONS_MAX, Retention, Timing
 
 FAULTS = {
     "crash": 4,
@@ -60,6 +60,14 @@ STRAGGLE_US = 400_000
 """Longer than an election timeout, so that messages arrive from terms gone by."""
 
 
+RETENTIONS = (
+    Retention(keep_bytes=2_000, bound_bytes=16_000, step_bytes=1, entries_max=3, chunk_bytes=100),
+    Retention(keep_bytes=4_000, bound_bytes=20_000, step_bytes=500, entries_max=8, chunk_bytes=1_000),
+    Retention(keep_bytes=10_000, bound_bytes=40_000, step_bytes=2_000, entries_max=100, chunk_bytes=100_000),
+)
+"""Logs of a few dozen entries (one costs about 300 bytes), so that runs are full of snapshots."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """The character of one seed. Times in microseconds; ``weights`` has one per fault of `FAULTS`.
@@ -86,6 +94,7 @@ class Conditions:
     drift_ppm: int
     sessions_max: int
     idle_us: int
+    retention: Retention
 
     def link(self, rng: Random) -> Link:
         """The quality of one more directed link between nodes."""
@@ -124,4 +133,5 @@ def draw(rng: Random) -> Conditions:
         drift_ppm=rng.choice((0, 100, 10_000, 50_000)),
         sessions_max=rng.choice((SESSIONS_MAX, SESSIONS_MAX, clients + 2, max(2, clients))),
         idle_us=rng.choice((SESSION_IDLE_US, SESSION_IDLE_US, 5 * MICROSECONDS, MICROSECONDS // 2)),
+        retention=rng.choice((Retention(), *RETENTIONS)),
     )

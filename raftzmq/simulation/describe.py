@@ -16,11 +16,11 @@ from raftzmq.codec.clients import (
     decode_node_header,
     decode_results,
 )
-from raftzmq.codec.peers import REFUSAL, decode_envelope, decode_message
+from raftzmq.codec.peers import REFUSAL, PeerMessage, decode_envelope, decode_message
+from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk
 from raftzmq.core.messages import (
     AppendEntries,
     AppendEntriesResponse,
-    Message,
     ReadIndex,
     ReadIndexResponse,
     RequestVote,
@@ -45,7 +45,7 @@ def short(value: Any) -> str:
     return str(value)
 
 
-def message(sent: Message) -> str:
+def message(sent: PeerMessage) -> str:
     """A message between nodes, without its sender and receiver."""
     if isinstance(sent, AppendEntries):
         what = f"entries {sent.entries[0].index}…{sent.entries[-1].index}" if sent.entries else "heartbeat"
@@ -66,6 +66,12 @@ def message(sent: Message) -> str:
     if isinstance(sent, RequestVoteResponse):
         verb = "would vote" if sent.pre_vote else "votes"
         return f"{verb if sent.granted else 'refuses its vote'} in term {sent.term}"
+    if isinstance(sent, SnapshotChunk):
+        place = f"{sent.offset}…{sent.offset + len(sent.data)} of {sent.snapshot.size}"
+        return f"snapshot up to {sent.snapshot.index} in term {sent.term}: bytes {place}"
+    if isinstance(sent, SnapshotAnswer):
+        has = "damaged" if sent.damaged else f"has {sent.offset} of {sent.snapshot.size} bytes"
+        return f"snapshot up to {sent.snapshot.index} in term {sent.term}: {has}"
     if isinstance(sent, ReadIndex):
         return f"asks for a read index in term {sent.term}, context {sent.context}"
     assert isinstance(sent, ReadIndexResponse)

@@ -11,13 +11,17 @@ from collections.abc import Callable
 from random import Random
 
 from raftzmq.config import ClusterConfig
+from raftzmq.core.types import Mark
 from raftzmq.errors import StorageError
-from raftzmq.node.work import Loaded, LogJob, StateJob, StateResult, Timed
+from raftzmq.node.transfers import SnapshotOutcome, run_snapshot_job
+from raftzmq.node.work import Loaded, LogJob, SnapshotFile, SnapshotJob, StateJob, StateResult, Timed
 from raftzmq.simulation.conditions import Conditions
 from raftzmq.simulation.coverage import Coverage
 from raftzmq.simulation.schedule import Schedule
 from raftzmq.storage.log import LogFull
-from raftzmq.storage.memory import MemoryDisk, MemoryLog, MemoryState, MemoryTable, all_tables, open_memory_node
+from raftzmq.storage.memory import MemoryDisk, MemoryLog, MemoryState, all_tables, open_memory_node
+from raftzmq.storage.memory_snapshots import MemorySnapshots
+from raftzmq.storage.memory_table import MemoryTable
 
 SLOW = 60
 """How much longer a slow disk takes."""
@@ -56,6 +60,8 @@ class SimulatedDisk:
         self._disk = MemoryDisk()
         self._log: MemoryLog | None = None
         self._state: MemoryState | None = None
+        self._snapshots: MemorySnapshots | None = None
+        self._snapshot_free_us = 0
         self._life = 0
         self._writing = False
         self._uncommitted = False
@@ -67,7 +73,7 @@ class SimulatedDisk:
     def open(self) -> Loaded:
         """Read everything back; raises StorageError, CorruptionError."""
         conditions = self._conditions
-        loaded, self._log, self._state = open_memory_node(
+        loaded, self._log, self._state, self._snapshots = open_memory_node(
             self._disk, self._config, self._node, sessions_max=conditions.sessions_max, idle_us=conditions.idle_us
         )
         return loaded
@@ -77,7 +83,7 @@ class SimulatedDisk:
         self._life += 1
         lost = self._writing or self._uncommitted
         self._writing = self._uncommitted = False
-        self._log = self._state = None
+        self._log = self._state = self._snapshots = None
         self._disk.crash()
         return lost
 
@@ -166,10 +172,10 @@ class SimulatedDisk:
         job: StateJob,
         applied: Callable[[StateJob, StateResult], None],
         report: Callable[[StateJob, StateResult, Timed], None],
-        durable: Callable[[int, Timed], None],
+        durable: Callable[[Mark, Timed], None],
     ) -> None:
         """Run ``job`` after a while: ``applied`` at once, ``report`` later, and after a commit ``durable``."""
-        delay = self._rng.randint(20, 20 + self._conditions.disk_us // 4)
+        delay = self._rng.randint(20, 20 + self._conditions.disk_us // 4) if job.install is None else self._delay()
         self._schedule.after(delay, self._apply, self._life, job, delay, applied, report, durable)
 
     def _apply(
@@ -179,12 +185,12 @@ class SimulatedDisk:
         delay: int,
         applied: Callable[[StateJob, StateResult], None],
         report: Callable[[StateJob, StateResult, Timed], None],
-        durable: Callable[[int, Timed], None],
+        durable: Callable[[Mark, Timed], None],
     ) -> None:
         if life != self._life or self._state is None:
             return
         try:
-            result = self._state.apply(job)
+            result = self._state.apply(job) if job.install is None else self._state.install(job.install)
         except Exception as error:  # noqa: BLE001 - it ends the node's process, not the run
             self._broke(error)
             return
@@ -195,17 +201,17 @@ class SimulatedDisk:
         if job.commit:
             self._schedule.after(after + self._delay(), self._commit, life, durable)
 
-    def _commit(self, life: int, durable: Callable[[int, Timed], None]) -> None:
+    def _commit(self, life: int, durable: Callable[[Mark, Timed], None]) -> None:
         if life != self._life or self._state is None:
             return
         if self.full:
             self._fails(StorageError("the simulated state has no room"))
             return
         failed, kept = self._sync()
-        index = 0
+        mark = Mark()
         if kept:
             try:
-                index = self._state.commit()
+                mark = self._state.commit()
             except Exception as error:  # noqa: BLE001 - it ends the node's process, not the run
                 self._broke(error)
                 return
@@ -213,7 +219,22 @@ class SimulatedDisk:
         if failed:
             self._fails(StorageError("the simulated state could not be synced"))
         else:
-            self._schedule.after(self._until_report(), self._if_alive, life, durable, index, Timed())
+            self._schedule.after(self._until_report(), self._if_alive, life, durable, mark, Timed())
+
+    # ---- snapshots
+
+    def run_snapshot(self, job: SnapshotJob, report: Callable[[SnapshotJob, SnapshotOutcome], None]) -> None:
+        """Do ``job`` after a while, behind those that came before it."""
+        now = self._schedule.now_us
+        self._snapshot_free_us = max(self._snapshot_free_us, now) + self._delay()
+        self._schedule.after(self._snapshot_free_us - now, self._snapshot, self._life, job, report)
+
+    def _snapshot(self, life: int, job: SnapshotJob, report: Callable[[SnapshotJob, SnapshotOutcome], None]) -> None:
+        if life != self._life or self._snapshots is None:
+            return
+        outcome = run_snapshot_job(self._snapshots, job)
+        self._coverage.add("snapshots_made", int(isinstance(outcome, SnapshotFile)))
+        report(job, outcome)
 
     def _if_alive(self, life: int, report: Callable[..., None], *arguments: object) -> None:
         if life == self._life:

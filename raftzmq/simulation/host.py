@@ -13,9 +13,11 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from raftzmq.core.types import Mark
 from raftzmq.errors import CorruptionError, RaftzmqError
 from raftzmq.node import Node
-from raftzmq.node.work import LogJob, StateJob, StateResult, Timed
+from raftzmq.node.transfers import SnapshotOutcome
+from raftzmq.node.work import LogJob, SnapshotJob, StateJob, StateResult, Timed
 from raftzmq.simulation import describe
 from raftzmq.simulation.clock import Clock
 from raftzmq.simulation.disk import READ_LATER, SimulatedDisk
@@ -75,6 +77,7 @@ class Host:
             self.node = Node(
                 loaded,
                 timing=world.conditions.timing,
+                retention=world.conditions.retention,
                 rng=world.chance(f"node/{self.name}/{self.boots}"),
                 boot=f"{self.name}-{self.boots}",
                 now_us=self.clock.now_us,
@@ -202,8 +205,12 @@ class Host:
         for target, frames in work.peers:
             world.observer.sent(self.name, frames)
             world.to_peer(self.name, target, frames)
+        for target, frames in work.bulk:
+            world.to_peer(self.name, target, frames)
         for routing, frames in work.clients:
             world.to_client(self.name, routing, frames)
+        for job in work.snapshots:
+            self.disk.run_snapshot(job, self._snapshot_reported)
         if work.log is not None:
             if world.transcript.on:
                 world.transcript.line(self.name, f"→ disk: {describe.log_job(work.log)}")
@@ -302,10 +309,15 @@ class Host:
         if self.node is not None:
             self._input(COMPLETIONS, self.node.on_applied, job, result, timed)
 
-    def _state_durable(self, index: int, timed: Timed) -> None:
+    def _state_durable(self, mark: Mark, timed: Timed) -> None:
         world = self._world
         world.count()
         if world.transcript.on:
-            world.transcript.line(self.name, f"has its state on disk up to {index}")
+            world.transcript.line(self.name, f"has its state on disk up to {mark.index}")
+        world.observer.invariants.state_stored(self.name, mark.index)
         if self.node is not None:
-            self._input(COMPLETIONS, self.node.on_state_durable, index, timed)
+            self._input(COMPLETIONS, self.node.on_state_durable, mark, timed)
+
+    def _snapshot_reported(self, job: SnapshotJob, outcome: SnapshotOutcome) -> None:
+        if self.node is not None:
+            self._input(COMPLETIONS, self.node.on_snapshot, job, outcome)

@@ -51,6 +51,7 @@ class Observer:
             loaded.node,
             term=loaded.current_term,
             vote=loaded.voted_for,
+            mark=(loaded.mark.index, (loaded.mark.term, loaded.mark.chain)),
             log=[(e.term, e.chain) for e in loaded.entries],
             applied=loaded.applied_index,
             digest=loaded.digest,
@@ -68,13 +69,15 @@ class Observer:
         if role is not self._roles[name]:
             self._role_changed(name, raft, role)
         log = raft.log
+        mark = log.mark
+        self.invariants.begins_after(name, mark.index, (mark.term, mark.chain))
         known = self.invariants.log_of(name)
         last = log.last_index
         first = last + 1
         entries: list[tuple[int, int]] = []
         if len(known) != last or (last and known[-1][1] != log.last_chain):
             same = min(len(known), last)
-            while same and known[same - 1][1] != log.chain_at(same):
+            while same > mark.index and known[same - 1][1] != log.chain_at(same):
                 same -= 1
             first = same + 1
             entries = self._new_entries(name, raft, first)
@@ -170,6 +173,12 @@ class Observer:
         """A node's disk has a log job."""
         if job.append is not None:
             state, entries = job.append.hard_state, job.append.entries
+            restart, compact_to = job.append.snapshot, job.append.compact_to
+            if restart is not None:
+                self.invariants.log_restarted(name, restart.index, (restart.term, restart.chain))
+            if compact_to is not None:
+                self._coverage.add("compactions")
+                self.invariants.compacted(name, compact_to.index)
             self.invariants.stored(
                 name,
                 None if state is None else (state.current_term, state.voted_for),
@@ -180,6 +189,10 @@ class Observer:
     def applied(self, name: str, job: StateJob, result: StateResult) -> None:
         """A node's state has run a job: compare what it gave with the model."""
         self._coverage.add("suppressed_retries", result.suppressed)
+        if job.install is not None:
+            mark = job.install
+            self._coverage.add("snapshots_installed")
+            self.invariants.installed(name, mark.index, (mark.term, mark.chain), result.digest)
         if not job.entries:
             return
         last = job.entries[-1]

@@ -4,7 +4,7 @@
 
     DIR/lock       flock, held for the life of the process; names its pid
     DIR/log/       LMDB: the log, term and vote
-    DIR/state/     LMDB: what the log has built
+    DIR/state/     LMDB: what the log has built (elsewhere once a snapshot was installed: `raftzmq.storage.pointer`)
     DIR.identity   beside it, written last: this node existed, so an empty DIR must not start as new
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from raftzmq.core.types import Mark
 from raftzmq.errors import CorruptionError
 from raftzmq.kv.machine import StateMachine
 from raftzmq.node.work import Loaded
@@ -29,15 +30,31 @@ def make_loaded(identity: Identity, log: LogContents, machine: StateMachine) -> 
     )
 
 
+def interrupted_install(log: LogContents, machine: StateMachine, installed: int) -> Mark | None:
+    """Where the log must begin anew, because a crash came between a snapshot's install and the log's following it.
+
+    ``installed`` is the index of the last install, 0 if there was none. Only a state that is exactly what was
+    installed, before a log that has never begun there, was left so (rule 10); all other disagreement is damage.
+    """
+    if not installed or machine.applied_index != installed or log.mark.index >= installed:
+        return None
+    position = installed - log.mark.index - 1
+    if position < len(log.entries):
+        entry = log.entries[position]
+        if (entry.term, entry.chain) == (machine.applied_term, machine.chain):
+            return None
+    return machine.mark
+
+
 def check_agreement(log: LogContents, machine: StateMachine) -> None:
     """Raise CorruptionError unless the state ends at an entry of the log, with the same term and chain value.
 
     An entry is applied only after it is durable here, so a state beyond its log means that the log lost something.
     """
     index = machine.applied_index
-    if not log.mark.index <= index <= log.last_index:
+    if not log.mark.index <= index <= log.span.last:
         raise CorruptionError(
-            f"the state has applied entry {index}, but the log goes from {log.mark.index} to {log.last_index}"
+            f"the state has applied entry {index}, but the log goes from {log.mark.index} to {log.span.last}"
         )
     if index == log.mark.index:
         term, chain = log.mark.term, log.mark.chain

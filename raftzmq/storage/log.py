@@ -6,6 +6,7 @@ How a job changes the tables and how they are read back are functions over `Tabl
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import lmdb
 
@@ -61,9 +62,16 @@ class LogContents:
     peers: dict[str, str]
 
     @property
-    def last_index(self) -> int:
-        """The index of the last entry, or of the mark before the log."""
-        return self.entries[-1].index if self.entries else self.mark.index
+    def span(self) -> Span:
+        """Which entries there are."""
+        return Span(self.mark.index + 1, self.mark.index + len(self.entries))
+
+
+class Span(NamedTuple):
+    """The entries of a log: ``first`` to ``last``, or none if ``last`` is ``first - 1``."""
+
+    first: int
+    last: int
 
 
 def create_log(tables: LogTables, identity: Identity, first: Entry) -> None:
@@ -74,8 +82,8 @@ def create_log(tables: LogTables, identity: Identity, first: Entry) -> None:
     tables.entries.put(log_key(first.index), encode_entry(first))
 
 
-def write_job(tables: LogTables, job: LogJob, last_index: int) -> int:
-    """Change the tables as ``job`` says; the new last index.
+def write_job(tables: LogTables, job: LogJob, span: Span) -> Span:
+    """Change the tables, which have the entries of ``span``, as ``job`` says; what they have then.
 
     Entries replace everything from their first index on. Raises InvariantViolation for a gap.
     """
@@ -83,18 +91,39 @@ def write_job(tables: LogTables, job: LogJob, last_index: int) -> int:
     if append is not None:
         if append.hard_state is not None:
             tables.meta.put(HARD_STATE_KEY, encode_hard_state(append.hard_state))
+        if append.snapshot is not None:
+            span = restart_log(tables, append.snapshot, span)
+        if append.compact_to is not None:
+            span = _compact(tables, append.compact_to, span)
         if append.entries:
-            last_index = _write_entries(tables.entries, append.entries, last_index)
+            span = Span(span.first, _write_entries(tables.entries, append.entries, span))
     for node, incarnation in job.incarnations:
         tables.peers.put(node.encode(), seal(incarnation.encode()))
-    return last_index
+    return span
 
 
-def _write_entries(table: Table, entries: tuple[Entry, ...], last_index: int) -> int:
+def restart_log(tables: LogTables, mark: Mark, span: Span) -> Span:
+    """Remove all entries: a snapshot ends at ``mark``, and the log begins after it (rule 10)."""
+    for index in range(span.first, span.last + 1):
+        tables.entries.delete(log_key(index))
+    tables.meta.put(MARK_KEY, encode_mark(mark))
+    return Span(mark.index + 1, mark.index)
+
+
+def _compact(tables: LogTables, mark: Mark, span: Span) -> Span:
+    if not span.first <= mark.index <= span.last:
+        raise InvariantViolation(f"a log of entries {span.first} to {span.last} was to be compacted to {mark.index}")
+    for index in range(span.first, mark.index + 1):
+        tables.entries.delete(log_key(index))
+    tables.meta.put(MARK_KEY, encode_mark(mark))
+    return Span(mark.index + 1, span.last)
+
+
+def _write_entries(table: Table, entries: tuple[Entry, ...], span: Span) -> int:
     first = entries[0].index
-    if first > last_index + 1:
-        raise InvariantViolation(f"entry {first} was to be written after entry {last_index}")
-    for index in range(first, last_index + 1):
+    if not span.first <= first <= span.last + 1:
+        raise InvariantViolation(f"entry {first} was to be written into a log of entries {span.first} to {span.last}")
+    for index in range(first, span.last + 1):
         table.delete(log_key(index))
     rows = []
     for index, entry in enumerate(entries, first):
@@ -149,7 +178,7 @@ class LmdbLog:
         self._environment = environment
         self._tables = tables
         self._log = LogTables(tables["entries"], tables["meta"], tables["peers"])
-        self._last_index = -1
+        self._span: Span | None = None
         self._failure: str | None = None
 
     def load(self) -> LogContents:
@@ -162,7 +191,7 @@ class LmdbLog:
             raise storage_error(error, "the log cannot be read") from error
         finally:
             self._bind(None)
-        self._last_index = contents.last_index
+        self._span = contents.span
         return contents
 
     def write(self, job: LogJob) -> None:
@@ -174,23 +203,23 @@ class LmdbLog:
         """
         if self._failure is not None:
             raise StorageError(f"the log failed before: {self._failure}")
-        if self._last_index < 0:
+        if self._span is None:
             raise InvariantViolation("the log was written before it was loaded")
         try:
-            last_index = self._commit(job)
+            span = self._commit(job, self._span)
         except lmdb.Error as error:
             self._failure = str(error)
             raise storage_error(error, "the log cannot be written") from error
         finally:
             self._bind(None)
-        self._last_index = last_index
+        self._span = span
 
-    def _commit(self, job: LogJob) -> int:
+    def _commit(self, job: LogJob, span: Span) -> Span:
         transaction = self._environment.begin(write=True)
         written = False
         try:
             self._bind(transaction)
-            last_index = write_job(self._log, job, self._last_index)
+            span = write_job(self._log, job, span)
             written = True
         except lmdb.MapFullError as error:
             raise LogFull(f"the log's map of {self._environment.info()['map_size']} bytes is full") from error
@@ -198,7 +227,7 @@ class LmdbLog:
             if not written:
                 transaction.abort()
         transaction.commit()
-        return last_index
+        return span
 
     def _bind(self, transaction: lmdb.Transaction[bytes] | None) -> None:
         for table in self._tables.values():

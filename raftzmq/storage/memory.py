@@ -8,126 +8,24 @@ LMDB.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from raftzmq.config import SESSION_IDLE_US, SESSIONS_MAX, ClusterConfig
-from raftzmq.core.types import first_entry
-from raftzmq.errors import InvariantViolation, StorageError
+from raftzmq.core.ready import Append
+from raftzmq.core.types import Mark, first_entry
+from raftzmq.errors import StorageError
 from raftzmq.kv.machine import StateMachine
 from raftzmq.kv.sessions import Sessions
 from raftzmq.kv.tables import Table
 from raftzmq.node.work import Loaded, LogJob, StateJob, StateResult
 from raftzmq.storage.identity import Identity, check_identity
-from raftzmq.storage.loading import make_loaded
-from raftzmq.storage.log import LOG_TABLES, LogTables, create_log, read_identity, read_log, write_job
-from raftzmq.storage.state import STATE_TABLES, as_tables, run_job
-
-
-class MemoryTable:
-    """A `Table` in memory: a dict, and its keys in order."""
-
-    __slots__ = ("_keys", "rows")
-
-    def __init__(self) -> None:
-        self.rows: dict[bytes, bytes] = {}
-        """For tests that damage a row: change values only, or the order of keys is lost."""
-        self._keys: list[bytes] = []
-
-    @property
-    def last(self) -> bytes:
-        """The highest key; empty, which is below every key, if there is none."""
-        return self._keys[-1] if self._keys else b""
-
-    def get(self, key: bytes) -> bytes | None:
-        return self.rows.get(key)
-
-    def put(self, key: bytes, row: bytes) -> None:
-        if key not in self.rows:
-            if not self._keys or key > self._keys[-1]:
-                self._keys.append(key)
-            else:
-                insort(self._keys, key)
-        self.rows[key] = row
-
-    def delete(self, key: bytes) -> None:
-        if self.rows.pop(key, None) is not None:
-            del self._keys[bisect_left(self._keys, key)]
-
-    def get_many(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        rows = self.rows
-        return {key: rows[key] for key in keys if key in rows}
-
-    def put_many(self, rows: list[tuple[bytes, bytes]], append: bool = False) -> None:
-        for key, row in rows:
-            if append and key <= self.last:
-                raise InvariantViolation(f"row {key.hex()} was to be appended after {self.last.hex()}")
-            self.put(key, row)
-
-    def scan(self, start: bytes, end: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
-        first = bisect_left(self._keys, start)
-        last = len(self._keys) if end is None else bisect_left(self._keys, end)
-        keys = self._keys[first:last]
-        for key in reversed(keys) if reverse else keys:
-            yield key, self.rows[key]
-
-
-class OverlayTable:
-    """A `Table` of changes over another, which stays as it is until `settle`."""
-
-    __slots__ = ("_base", "_changes", "_highest")
-
-    def __init__(self, base: MemoryTable) -> None:
-        self._base = base
-        self._changes: dict[bytes, bytes | None] = {}
-        self._highest = base.last
-        """No key lies above it: what is appended must."""
-
-    def settle(self) -> None:
-        """Move the changes to the table below."""
-        for key, row in self._changes.items():
-            if row is None:
-                self._base.delete(key)
-            else:
-                self._base.put(key, row)
-        self._changes = {}
-
-    def get(self, key: bytes) -> bytes | None:
-        return self._changes[key] if key in self._changes else self._base.get(key)
-
-    def put(self, key: bytes, row: bytes) -> None:
-        self._changes[key] = row
-        self._highest = max(self._highest, key)
-
-    def delete(self, key: bytes) -> None:
-        self._changes[key] = None
-
-    def get_many(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        found = {}
-        for key in keys:
-            row = self.get(key)
-            if row is not None:
-                found[key] = row
-        return found
-
-    def put_many(self, rows: list[tuple[bytes, bytes]], append: bool = False) -> None:
-        for key, row in rows:
-            if append and key <= self._highest:
-                raise InvariantViolation(f"row {key.hex()} was to be appended after {self._highest.hex()}")
-            self.put(key, row)
-
-    def scan(self, start: bytes, end: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
-        if not self._changes:
-            yield from self._base.scan(start, end, reverse)
-            return
-        merged: dict[bytes, bytes | None] = dict(self._base.scan(start, end))
-        merged.update((key, row) for key, row in self._changes.items() if key >= start and (end is None or key < end))
-        for key in sorted(merged, reverse=reverse):
-            row = merged[key]
-            if row is not None:
-                yield key, row
+from raftzmq.storage.loading import interrupted_install, make_loaded
+from raftzmq.storage.log import LOG_TABLES, LogTables, Span, create_log, read_identity, read_log, write_job
+from raftzmq.storage.memory_snapshots import MemorySnapshots
+from raftzmq.storage.memory_table import MemoryTable, OverlayTable
+from raftzmq.storage.state import run_job
+from raftzmq.storage.tables import STATE_TABLES, as_tables
 
 
 def _log_tables() -> LogTables:
@@ -143,6 +41,10 @@ class MemoryDisk:
     state: dict[str, MemoryTable] = field(default_factory=lambda: {name: MemoryTable() for name in STATE_TABLES})
     boot: int = 0
     """How often the node crashed: what was opened before is dead."""
+    installed: int = 0
+    """The index of the last snapshot installed, as the state's pointer has it."""
+    ready: dict[str, MemoryTable] | None = None
+    """A snapshot that arrived whole and waits to be installed."""
 
     def crash(self) -> None:
         """The node's process ends: logs and states opened before can do nothing any more."""
@@ -168,14 +70,14 @@ class MemoryLog(_OfOneBoot):
     A simulator that wants a slow disk calls `write` later; what it has not called when the node crashes is lost.
     """
 
-    def __init__(self, disk: MemoryDisk, last_index: int) -> None:
+    def __init__(self, disk: MemoryDisk, span: Span) -> None:
         super().__init__(disk)
-        self._last_index = last_index
+        self._span = span
 
     def write(self, job: LogJob) -> None:
         """Make ``job`` durable; raises InvariantViolation for a gap, StorageError after `close` or a crash."""
         self._check()
-        self._last_index = write_job(self._disk.log, job, self._last_index)
+        self._span = write_job(self._disk.log, job, self._span)
 
     def close(self) -> None:
         """Refuse all further writes."""
@@ -187,11 +89,16 @@ class MemoryState(_OfOneBoot):
 
     def __init__(self, disk: MemoryDisk, *, sessions_max: int = SESSIONS_MAX, idle_us: int = SESSION_IDLE_US) -> None:
         super().__init__(disk)
-        self._overlays: dict[str, OverlayTable] = {name: OverlayTable(table) for name, table in disk.state.items()}
+        self._sessions_max = sessions_max
+        self._idle_us = idle_us
+        self._load()
+
+    def _load(self) -> None:
+        self._overlays = {name: OverlayTable(table) for name, table in self._disk.state.items()}
         tables = as_tables(self._overlays)
-        sessions = Sessions(tables.sessions, sessions_max=sessions_max, idle_us=idle_us)
+        sessions = Sessions(tables.sessions, sessions_max=self._sessions_max, idle_us=self._idle_us)
         self.machine = StateMachine(tables, sessions=sessions)
-        self._durable_index = self.machine.applied_index
+        self._durable = self.machine.mark
 
     def apply(self, job: StateJob) -> StateResult:
         """Apply and read; raises CorruptionError, InvariantViolation, and StorageError after any failure."""
@@ -202,15 +109,25 @@ class MemoryState(_OfOneBoot):
         self._ended = False
         return result
 
-    def commit(self) -> int:
-        """Move what was applied to the disk; the index that is now durable."""
+    def commit(self) -> Mark:
+        """Move what was applied to the disk; where it ends now, durably."""
         self._check()
-        if self.machine.applied_index != self._durable_index:
+        if self.machine.applied_index != self._durable.index:
             self.machine.save()
             for overlay in self._overlays.values():
                 overlay.settle()
-            self._durable_index = self.machine.applied_index
-        return self._durable_index
+            self._durable = self.machine.mark
+        return self._durable
+
+    def install(self, mark: Mark) -> StateResult:
+        """Put the snapshot that ends at ``mark``, ready on the disk, in the state's place; raises StorageError."""
+        self._check()
+        if self._disk.ready is None:
+            raise StorageError(f"no snapshot is ready to be installed at {mark.index}")
+        self._disk.state, self._disk.ready = self._disk.ready, None
+        self._disk.installed = mark.index
+        self._load()
+        return run_job(self.machine, StateJob())
 
     def crash(self) -> None:
         """Lose what was not committed. The object is of no further use."""
@@ -229,6 +146,7 @@ class OpenedMemory(NamedTuple):
     loaded: Loaded
     log: MemoryLog
     state: MemoryState
+    snapshots: MemorySnapshots
 
 
 def open_memory_node(
@@ -254,8 +172,12 @@ def open_memory_node(
     check_identity(identity, cluster.cluster_id, node, "the simulated disk")
     contents = read_log(disk.log)
     state = MemoryState(disk, sessions_max=sessions_max, idle_us=idle_us)
-    loaded = make_loaded(identity, contents, state.machine)
-    return OpenedMemory(loaded, MemoryLog(disk, contents.last_index), state)
+    log = MemoryLog(disk, contents.span)
+    restart = interrupted_install(contents, state.machine, disk.installed)
+    if restart is not None:
+        log.write(LogJob(Append(snapshot=restart)))
+        contents = read_log(disk.log)
+    return OpenedMemory(make_loaded(identity, contents, state.machine), log, state, MemorySnapshots(disk))
 
 
 def all_tables(disk: MemoryDisk) -> dict[str, Table]:

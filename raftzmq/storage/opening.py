@@ -21,10 +21,11 @@ from pathlib import Path
 import lmdb
 
 from raftzmq.config import ClusterConfig
+from raftzmq.core.ready import Append
 from raftzmq.core.types import Entry, first_entry
-from raftzmq.errors import CorruptionError, IdentityError
+from raftzmq.errors import IdentityError
 from raftzmq.kv.machine import StateMachine
-from raftzmq.node.work import Loaded
+from raftzmq.node.work import Loaded, LogJob
 from raftzmq.storage import environment as environments
 from raftzmq.storage.directory import (
     LOG_DIRECTORY,
@@ -48,14 +49,16 @@ from raftzmq.storage.identity import (
     IDENTITY_KEY,
     Identity,
     check_identity,
-    decode_identity,
     marker_path,
     read_marker,
     write_marker,
 )
-from raftzmq.storage.loading import make_loaded
+from raftzmq.storage.loading import interrupted_install, make_loaded
 from raftzmq.storage.log import LOG_MAP_BYTES, LOG_TABLES, LmdbLog, LogTables, create_log, read_identity
-from raftzmq.storage.state import STATE_MAP_BYTES, STATE_TABLES, LmdbState, as_tables
+from raftzmq.storage.pointer import read_pointer
+from raftzmq.storage.snapshots import LmdbSnapshots
+from raftzmq.storage.state import LmdbState
+from raftzmq.storage.tables import STATE_MAP_BYTES, STATE_TABLES, as_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class OpenedNode:
 
     log: LmdbLog
     state: LmdbState
+    snapshots: LmdbSnapshots
     loaded: Loaded
     lock: DirectoryLock
 
@@ -94,9 +98,15 @@ def open_node(data: Path, cluster: ClusterConfig, node: str, *, allow_any_filesy
         log = _open_log(data / LOG_DIRECTORY)
         undo.callback(log.close)
         contents = log.load()
-        state = _open_state(data / STATE_DIRECTORY, identity)
+        pointer = read_pointer(data)
+        state = LmdbState(data, pointer, identity)
         undo.callback(state.close)
-        opened = OpenedNode(log, state, make_loaded(identity, contents, state.machine), lock)
+        restart = interrupted_install(contents, state.machine, pointer.installed)
+        if restart is not None:
+            log.write(LogJob(Append(snapshot=restart)))
+            contents = log.load()
+        snapshots = LmdbSnapshots(data, identity, state.copy)
+        opened = OpenedNode(log, state, snapshots, make_loaded(identity, contents, state.machine), lock)
         undo.pop_all()
     return opened
 
@@ -109,7 +119,7 @@ def _settle_identity(data: Path, cluster: ClusterConfig, node: str) -> Identity:
     found = _log_identity(data / LOG_DIRECTORY)
     if found is not None:
         check_identity(found, cluster.cluster_id, node, str(data))
-        if not was_written(data / STATE_DIRECTORY):
+        if not was_written(data / read_pointer(data).directory):
             raise IdentityError(f"{data} has lost its state beside the log: bring it back, or replace the node")
     if marker is not None:
         if found is None:
@@ -121,11 +131,11 @@ def _settle_identity(data: Path, cluster: ClusterConfig, node: str) -> Identity:
             raise IdentityError(f"{data} is of another incarnation of {node} than {marker_path(data)}: a copy?")
         return found
     if found is None:
-        _refuse_state_without_log(data / STATE_DIRECTORY)
+        _refuse_state_without_log(data / read_pointer(data).directory)
         found = Identity(cluster.cluster_id, node, secrets.token_hex(16))
         _create_state(data / STATE_DIRECTORY, found)
         _create_log(data / LOG_DIRECTORY, found, first_entry(cluster.nodes))
-    for directory in (data / STATE_DIRECTORY, data / LOG_DIRECTORY):
+    for directory in (data / read_pointer(data).directory, data / LOG_DIRECTORY):
         # LMDB's own sync covers the pages, neither a new file's length nor its name.
         sync_path(directory / DATA_FILE)
         sync_path(directory)
@@ -211,23 +221,6 @@ def _open_log(path: Path) -> LmdbLog:
         log = LmdbLog(environment, open_tables(environment, LOG_TABLES))
         undo.pop_all()
     return log
-
-
-def _open_state(path: Path, identity: Identity) -> LmdbState:
-    environment = environments.open_environment(path, STATE_MAP_BYTES)
-    with ExitStack() as undo:
-        undo.callback(environment.close)
-        tables = open_tables(environment, STATE_TABLES)
-        with environment.begin() as transaction:
-            tables["meta"].bind(transaction)
-            record = tables["meta"].get(IDENTITY_KEY)
-        if record is None:
-            raise CorruptionError(f"{path} lacks the identity of the node that it belongs to")
-        if decode_identity(record, "the state's identity") != identity:
-            raise IdentityError(f"{path} belongs to another node, or another incarnation, than the log beside it")
-        state = LmdbState(environment, tables)
-        undo.pop_all()
-    return state
 
 
 def _log_tables(tables: dict[str, LmdbTable], transaction: lmdb.Transaction[bytes]) -> LogTables:

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import lmdb
 
-from raftzmq.config import KIB, STATE_ANSWER_BYTES_MAX
-from raftzmq.errors import InvariantViolation, RaftzmqError, StorageError
+from raftzmq.config import STATE_ANSWER_BYTES_MAX
+from raftzmq.core.types import Mark
+from raftzmq.errors import CorruptionError, IdentityError, InvariantViolation, RaftzmqError, StorageError
 from raftzmq.kv.commands import result_bytes
 from raftzmq.kv.machine import StateMachine
-from raftzmq.kv.tables import Tables
 from raftzmq.node.work import ReadBatch, StateJob, StateResult
-from raftzmq.storage.environment import LmdbTable, storage_error, used_fraction
-
-STATE_MAP_BYTES = 64 * KIB**3
-"""Address space for the state: a bound, not a size. A full map is fatal here, since the open transaction holds batches
-that were answered already, so the bound lies far above what the history's own limits will leave."""
-STATE_TABLES = ("keys", "history", "sessions", "meta")
+from raftzmq.storage.environment import LmdbTable, open_environment, open_tables, storage_error, used_fraction
+from raftzmq.storage.identity import IDENTITY_KEY, Identity, decode_identity
+from raftzmq.storage.pointer import StatePointer, stale_directories, state_directory, write_pointer
+from raftzmq.storage.snapshots import remove_environment
+from raftzmq.storage.tables import STATE_MAP_BYTES, STATE_TABLES, as_tables
 
 
 def run_job(machine: StateMachine, job: StateJob) -> StateResult:
@@ -35,6 +36,7 @@ def run_job(machine: StateMachine, job: StateJob) -> StateResult:
         applied_index=machine.applied_index,
         digest=machine.digest,
         revision=machine.revision,
+        log_time_us=machine.log_time_us,
         results=results,
         answers=tuple(answer_reads(machine, job.reads)),
         suppressed=machine.suppressed - suppressed,
@@ -55,30 +57,36 @@ def answer_reads(machine: StateMachine, reads: tuple[ReadBatch, ...]) -> Iterato
         yield read.token, results
 
 
-def as_tables(tables: dict[str, Any]) -> Tables:
-    """The state machine's view of tables by name."""
-    return Tables(tables["keys"], tables["history"], tables["sessions"], tables["meta"])
-
-
 class LmdbState:
     """The state of one node in LMDB. Any failure ends its use: nothing is committed after one."""
 
-    def __init__(self, environment: lmdb.Environment, tables: dict[str, LmdbTable]) -> None:
-        """Read the state back; raises CorruptionError, StorageError."""
-        self._environment = environment
-        self._tables = tables
+    def __init__(self, data: Path, pointer: StatePointer, identity: Identity) -> None:
+        """Read back the state of data directory ``data``, and remove what is left of others.
+
+        Raises CorruptionError, IdentityError (the state belongs to another node), StorageError.
+        """
+        self._data = data
+        self._identity = identity
         self._open: lmdb.Transaction[bytes] | None = None
         self._thread = 0
         self._failure: str | None = None
+        self._in_use = threading.Lock()
+        """Held while the environment is copied or replaced, which happens on different threads."""
+        self._load(pointer)
+
+    def _load(self, pointer: StatePointer) -> None:
+        self._environment, self._tables = _open_environment(self._data / pointer.directory, self._identity)
         try:
-            with environment.begin() as transaction:
+            with self._environment.begin() as transaction:
                 self._bind(transaction)
-                self.machine = StateMachine(as_tables(tables))
+                self.machine = StateMachine(as_tables(self._tables))
         except lmdb.Error as error:
             raise storage_error(error, "the state cannot be read") from error
         finally:
             self._bind(None)
-        self._durable_index = self.machine.applied_index
+        self._durable = self.machine.mark
+        for stale in stale_directories(self._data, pointer):
+            remove_environment(stale)
 
     def apply(self, job: StateJob) -> StateResult:
         """Apply and read; visible at once, durable only after `commit`.
@@ -112,14 +120,14 @@ class LmdbState:
             self._begin()
         return run_job(self.machine, job)
 
-    def commit(self) -> int:
-        """Make all that was applied durable, synced; the index that is now durable. Nothing applied: costs nothing.
+    def commit(self) -> Mark:
+        """Make all that was applied durable, synced; where it ends now, durably. Nothing applied: costs nothing.
 
         Raises StorageError, now and at every later call: see `raftzmq.storage.log.LmdbLog.write`.
         """
         self._check()
         if self._open is None:
-            return self._durable_index
+            return self._durable
         try:
             self.machine.save()
             self._open.commit()
@@ -129,8 +137,37 @@ class LmdbState:
         finally:
             self._open = None
             self._bind(None)
-        self._durable_index = self.machine.applied_index
-        return self._durable_index
+        self._durable = self.machine.mark
+        return self._durable
+
+    def install(self, mark: Mark) -> StateResult:
+        """Put the snapshot that ends at ``mark``, ready beside the state, in the state's place, durably.
+
+        What is applied and not committed is dropped: the snapshot has it. Raises CorruptionError, StorageError.
+        """
+        self._check()
+        self._failure = "an install was cut short"
+        with self._in_use:
+            if self._open is not None:
+                self._open.abort()
+                self._open = None
+                self._bind(None)
+            self._environment.close()
+            pointer = StatePointer(state_directory(mark.index), mark.index)
+            write_pointer(self._data, pointer)
+            self._load(pointer)
+        if self._durable != mark:
+            raise CorruptionError(f"the snapshot installed ends at {self._durable.index}, not at {mark.index}")
+        self._failure = None
+        return run_job(self.machine, StateJob())
+
+    def copy(self, descriptor: int) -> None:
+        """Write a copy of the state as of its last commit into a file; from any thread. Raises lmdb.Error.
+
+        It is one read transaction, which pins the pages of that commit until it ends.
+        """
+        with self._in_use:
+            self._environment.copyfd(descriptor, compact=True)
 
     def close(self) -> None:
         """Commit what is open, unless something failed, and release the files; harmless to repeat.
@@ -165,3 +202,20 @@ class LmdbState:
     def _bind(self, transaction: lmdb.Transaction[bytes] | None) -> None:
         for table in self._tables.values():
             table.bind(transaction)
+
+
+def _open_environment(path: Path, identity: Identity) -> tuple[lmdb.Environment, dict[str, LmdbTable]]:
+    """The environment at ``path`` and its tables, once it is known to be that of ``identity``."""
+    environment = open_environment(path, STATE_MAP_BYTES)
+    with ExitStack() as undo:
+        undo.callback(environment.close)
+        tables = open_tables(environment, STATE_TABLES)
+        with environment.begin() as transaction:
+            tables["meta"].bind(transaction)
+            record = tables["meta"].get(IDENTITY_KEY)
+        if record is None:
+            raise CorruptionError(f"{path} lacks the identity of the node that it belongs to")
+        if decode_identity(record, "the state's identity") != identity:
+            raise IdentityError(f"{path} belongs to another node, or another incarnation, than the log beside it")
+        undo.pop_all()
+    return environment, tables

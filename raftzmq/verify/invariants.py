@@ -289,11 +289,8 @@ class Invariants:
         """The disk of ``node`` has forgotten the entries up to ``index``."""
         seen = self._nodes[node]
         if index > seen.state:
-            self._report(
-                "compaction",
-                (node,),
-                f"{node} has forgotten its log up to {index}, but its state is durable up to {seen.state} alone",
-            )
+            text = f"{node} has forgotten its log up to {index}, but its state is durable up to {seen.state} alone"
+            self._report("compaction", (node,), text)
 
     def log_restarted(self, node: str, index: int, last: EntryId) -> None:
         """The disk of ``node`` has dropped its log: it begins after entry ``index``, where a snapshot ended."""

@@ -19,7 +19,7 @@ from raftzmq.records import encode_entry, encode_hard_state, encode_mark, log_ke
 from raftzmq.storage import environment as environments
 from raftzmq.storage import opening
 from raftzmq.storage.identity import Identity
-from raftzmq.storage.log import LogFull, LogTables, create_log, read_identity, read_log, write_job
+from raftzmq.storage.log import LogFull, LogTables, Span, create_log, read_identity, read_log, write_job
 from raftzmq.storage.memory import MemoryDisk
 from tests.storage.node_on_disk import CLUSTER, append, flip, opened, raw, some_entries, write_some
 
@@ -73,22 +73,22 @@ def test_a_conflicting_suffix_is_replaced_in_the_same_transaction(tmp_path: Path
 def test_any_sequence_of_writes_leaves_the_log_of_a_list(writes: list[tuple[int, int, bool]]) -> None:
     disk, model = MemoryDisk(), [first_entry(CLUSTER.nodes)]
     create_log(disk.log, Identity("c", "n", "i"), model[0])
-    last = 1
+    span = Span(1, 1)
     for term, (back, count, vote) in enumerate(writes, 1):
         del model[max(1, len(model) - back) :]
         added = []
         for _ in range(count):
             added.append(make_entry(model[-1].chain, len(model) + 1, term, EntryKind.NOOP, b""))
             model.append(added[-1])
-        last = write_job(disk.log, append(*added, hard_state=HardState(term, "n" if vote else None)), last)
+        span = write_job(disk.log, append(*added, hard_state=HardState(term, "n" if vote else None)), span)
     contents = read_log(disk.log)
-    assert (list(contents.entries), contents.last_index) == (model, last)
+    assert (list(contents.entries), contents.span) == (model, span)
 
 
 def test_a_gap_is_refused(tmp_path: Path) -> None:
     with opened(tmp_path / "n1") as storage:
         entries = some_entries(storage.loaded.entries[0])
-        with pytest.raises(InvariantViolation, match="entry 3 was to be written after entry 1"):
+        with pytest.raises(InvariantViolation, match="entry 3 was to be written into a log of entries 1 to 1"):
             storage.log.write(append(*entries[1:]))
         with pytest.raises(InvariantViolation, match="entry 4 was to be written in place 3"):
             storage.log.write(append(entries[0], entries[2]))

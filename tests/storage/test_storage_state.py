@@ -15,7 +15,7 @@ from raftzmq.errors import CorruptionError, InvariantViolation, StorageError
 from raftzmq.kv.commands import CompareAndSwap, Get, Parcel, Put, StateHash, encode_batch
 from raftzmq.kv.rows import META_KEY, history_key, results_key, session_key
 from raftzmq.node.work import LogJob, ReadBatch, StateJob
-from raftzmq.storage import OpenedNode, opening
+from raftzmq.storage import OpenedNode, state
 from tests.kv.replica import LogMaker
 from tests.storage.node_on_disk import append, flip, opened, some_entries, write_some
 
@@ -45,7 +45,7 @@ def test_what_is_applied_is_visible_at_once_and_durable_at_the_commit(tmp_path: 
         assert (result.applied_index, result.revision, result.suppressed) == (3, 1, 0)
         assert result.results == ([], [[2]], [[1]])
         assert result.answers == ((1, [(b"key", b"value" * 20, 1, 1, 1, 0)]),)
-        assert storage.state.commit() == 3
+        assert storage.state.commit().index == 3
         result = storage.state.apply(StateJob((entries[2],)))
         assert (result.applied_index, result.revision) == (4, 2)
         assert read(storage, b"other") == [(b"other", b"value" * 20, 2, 2, 1, 0)]
@@ -54,7 +54,7 @@ def test_what_is_applied_is_visible_at_once_and_durable_at_the_commit(tmp_path: 
         assert read(storage, b"key", b"other") == [(b"key", b"value" * 20, 1, 1, 1, 0), None]
         # Applied again from the log, it comes to the same.
         assert storage.state.apply(StateJob((entries[2],))).digest == result.digest
-        assert storage.state.commit() == 4
+        assert storage.state.commit().index == 4
 
 
 def test_close_commits_what_is_open(tmp_path: Path) -> None:
@@ -71,9 +71,9 @@ def test_a_commit_of_nothing_costs_nothing(tmp_path: Path) -> None:
     with opened(tmp_path / "n1") as storage:
         write_some(storage)
         before = storage.state._environment.info()["last_txnid"]
-        assert storage.state.commit() == 4
+        assert storage.state.commit().index == 4
         assert storage.state.apply(StateJob()).applied_index == 4
-        assert storage.state.commit() == 4
+        assert storage.state.commit().index == 4
         assert storage.state._environment.info()["last_txnid"] == before
 
 
@@ -96,9 +96,9 @@ def test_the_open_transaction_belongs_to_its_thread(tmp_path: Path) -> None:
         lane.submit(storage.state.apply, StateJob((first,))).result()
         with pytest.raises(InvariantViolation, match="two threads"):
             storage.state.commit()
-        assert lane.submit(storage.state.commit).result() == 1
+        assert lane.submit(storage.state.commit).result().index == 1
         # With nothing open any thread may go on.
-        assert storage.state.commit() == 1
+        assert storage.state.commit().index == 1
 
 
 def test_a_batch_cut_short_is_never_committed(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_an_entry_out_of_order_ends_the_use_of_the_state(tmp_path: Path) -> None
 def test_a_full_map_is_fatal_in_the_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(tmp_path / "n1") as storage:
         entries = write_some(storage)
-    monkeypatch.setattr(opening, "STATE_MAP_BYTES", 1 << 19)
+    monkeypatch.setattr(state, "STATE_MAP_BYTES", 1 << 19)
     with opened(tmp_path / "n1") as storage:
         log = LogMaker(entries[-1])
         small = log.batch(Parcel(2, 3, 3, [Put(b"small", b"x")]))

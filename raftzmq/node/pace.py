@@ -1,0 +1,53 @@
+"""How fast a leader may let its log grow while it can't be compacted.
+
+While a follower fetches a snapshot the log after the snapshot's mark is kept for it. Past half of the log's bound
+batches are let in more and more slowly, so that the follower gets there first; at the bound none is, and clients are
+told so. Otherwise the log would be compacted under it, and a second snapshot would begin where the first one ends.
+"""
+
+from __future__ import annotations
+
+from raftzmq.core import Raft
+
+SLOWEST_US = 200_000
+"""The pause between two batches where the log is nearly as long as it may be."""
+NEVER = 2**62
+
+
+class Pace:
+    """Spaces the batches of one leader."""
+
+    def __init__(self, raft: Raft) -> None:
+        self._raft = raft
+        self._bound = raft.retention.bound_bytes
+        self._next_us = 0
+        self._waited = False
+
+    @property
+    def is_full(self) -> bool:
+        """Is the log as long as it may be?"""
+        return self._raft.log.bytes >= self._bound
+
+    @property
+    def deadline_us(self) -> int:
+        """When a batch that had to wait may go."""
+        return self._next_us if self._waited else NEVER
+
+    def tick(self, now_us: int) -> None:
+        """Time has come to ``now_us``: a batch that waits is asked for again, if there still is one."""
+        if now_us >= self._next_us:
+            self._waited = False
+
+    def allows(self, now_us: int) -> bool:
+        """May a batch be proposed now? If not, ask again at `deadline_us`."""
+        half = self._bound // 2
+        excess = self._raft.log.bytes - half
+        if excess <= 0:
+            self._waited = False
+            return True
+        if now_us < self._next_us:
+            self._waited = True
+            return False
+        self._waited = False
+        self._next_us = now_us + SLOWEST_US * min(excess, half) // half
+        return True

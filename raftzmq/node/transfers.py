@@ -1,0 +1,120 @@
+"""Snapshots between nodes, as the node sees them: what a leader sends, what a follower receives, and who hears of it.
+
+The core says that a follower needs a snapshot, and later that one is to be installed. In between lies this: the copy
+is made and read, sent in chunks on the bulk connection, written and verified by the snapshot worker of each node.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from raftzmq.codec.peers import PeerMessage
+from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk, SnapshotId
+from raftzmq.core import Raft
+from raftzmq.core.messages import InstallSnapshot
+from raftzmq.core.types import Mark
+from raftzmq.node.receiving import Receiving
+from raftzmq.node.reporting import Reporter
+from raftzmq.node.sending import Sending
+from raftzmq.node.work import (
+    FinishSnapshot,
+    MakeSnapshot,
+    ReadChunk,
+    SnapshotFile,
+    SnapshotJob,
+    SnapshotStorage,
+    WriteChunk,
+)
+
+SnapshotOutcome = SnapshotFile | bytes | bool | Mark | None
+"""What a `SnapshotJob` gives; see there."""
+
+
+def run_snapshot_job(storage: SnapshotStorage, job: SnapshotJob) -> SnapshotOutcome:
+    """Do ``job``; raises StorageError, which ends the node."""
+    match job:
+        case MakeSnapshot():
+            return storage.make()
+        case ReadChunk():
+            return storage.read(job.snapshot, job.offset, job.size)
+        case WriteChunk():
+            if crc32(job.data) != job.checksum:
+                return False
+            storage.write(job.snapshot, job.offset, job.data)
+            return True
+        case FinishSnapshot():
+            return storage.finish(job.snapshot)
+    storage.drop()
+    return None
+
+
+class Transfers:
+    """``answers`` go out beside Raft's messages, ``chunks`` on the bulk connection: the node takes both."""
+
+    def __init__(self, raft: Raft, report: Reporter) -> None:
+        self._raft = raft
+        self._report = report
+        self._sending = Sending(raft)
+        self._receiving = Receiving(raft)
+        self._announced: SnapshotId | None = None
+        self.answers: list[PeerMessage] = []
+        self.chunks: list[SnapshotChunk] = []
+
+    @property
+    def deadline_us(self) -> int:
+        """When `tick` is wanted next."""
+        return self._sending.deadline_us
+
+    def take_jobs(self) -> list[SnapshotJob]:
+        """What the snapshot worker is to do, in order."""
+        return self._sending.take_jobs() + self._receiving.take_jobs()
+
+    def tick(self, now_us: int) -> None:
+        """Repeat what got no answer, and give up who is silent for too long."""
+        questions, lost = self._sending.tick(now_us)
+        self.chunks += questions
+        for peer in lost:
+            self._report.emit("snapshot", now_us, step="failed", index=self._raft.log.mark.index, peer=peer)
+
+    def begin(self, message: InstallSnapshot, now_us: int) -> None:
+        """The core wants a follower to get a snapshot."""
+        self._report.emit("snapshot", now_us, step="send", index=message.mark.index, peer=message.to)
+        self._sending.begin(message, now_us)
+
+    def message(self, message: SnapshotChunk | SnapshotAnswer, now_us: int) -> None:
+        """A chunk from a leader, or a follower's answer to one."""
+        if isinstance(message, SnapshotAnswer):
+            self._sending.answered(message, now_us)
+            return
+        if message.snapshot != self._announced and message.term == self._raft.current_term:
+            self._announced = message.snapshot
+            self._report.emit("snapshot", now_us, step="receive", index=message.snapshot.index, peer=message.sender)
+        self._follow_up(self._receiving.chunk(message))
+
+    def done(self, job: SnapshotJob, outcome: SnapshotOutcome, now_us: int) -> None:
+        """The snapshot worker has done ``job``."""
+        if isinstance(outcome, SnapshotFile):
+            self._sending.made(outcome, now_us)
+        elif isinstance(job, ReadChunk) and isinstance(outcome, bytes):
+            chunk = self._sending.read(job, outcome)
+            if chunk is not None:
+                self.chunks.append(chunk)
+        elif isinstance(job, WriteChunk):
+            self._follow_up(self._receiving.written(job, outcome is True))
+        elif isinstance(job, FinishSnapshot):
+            mark = outcome if isinstance(outcome, Mark) else None
+            if mark is None:
+                self._report.emit("snapshot", now_us, step="damaged", index=job.snapshot.index, peer=self._raft.leader)
+            self._follow_up(self._receiving.finished(job, mark))
+
+    def installed(self) -> None:
+        """The state is the snapshot now."""
+        self._receiving.settled()
+
+    def _follow_up(self, result: SnapshotAnswer | InstallSnapshot | None) -> None:
+        if isinstance(result, InstallSnapshot):
+            self._raft.step(result)
+            if self._raft.installing is None:
+                self._receiving.settled()
+        elif result is not None:
+            self.answers.append(result)

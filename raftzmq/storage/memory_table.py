@@ -1,0 +1,112 @@
+"""Tables in memory: what the simulator has in the place of LMDB's."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+
+from raftzmq.errors import InvariantViolation
+
+
+class MemoryTable:
+    """A `Table` in memory: a dict, and its keys in order."""
+
+    __slots__ = ("_keys", "rows")
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, bytes] = {}
+        """For tests that damage a row: change values only, or the order of keys is lost."""
+        self._keys: list[bytes] = []
+
+    @property
+    def last(self) -> bytes:
+        """The highest key; empty, which is below every key, if there is none."""
+        return self._keys[-1] if self._keys else b""
+
+    def get(self, key: bytes) -> bytes | None:
+        return self.rows.get(key)
+
+    def put(self, key: bytes, row: bytes) -> None:
+        if key not in self.rows:
+            if not self._keys or key > self._keys[-1]:
+                self._keys.append(key)
+            else:
+                insort(self._keys, key)
+        self.rows[key] = row
+
+    def delete(self, key: bytes) -> None:
+        if self.rows.pop(key, None) is not None:
+            del self._keys[bisect_left(self._keys, key)]
+
+    def get_many(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        rows = self.rows
+        return {key: rows[key] for key in keys if key in rows}
+
+    def put_many(self, rows: list[tuple[bytes, bytes]], append: bool = False) -> None:
+        for key, row in rows:
+            if append and key <= self.last:
+                raise InvariantViolation(f"row {key.hex()} was to be appended after {self.last.hex()}")
+            self.put(key, row)
+
+    def scan(self, start: bytes, end: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        first = bisect_left(self._keys, start)
+        last = len(self._keys) if end is None else bisect_left(self._keys, end)
+        keys = self._keys[first:last]
+        for key in reversed(keys) if reverse else keys:
+            yield key, self.rows[key]
+
+
+class OverlayTable:
+    """A `Table` of changes over another, which stays as it is until `settle`."""
+
+    __slots__ = ("_base", "_changes", "_highest")
+
+    def __init__(self, base: MemoryTable) -> None:
+        self._base = base
+        self._changes: dict[bytes, bytes | None] = {}
+        self._highest = base.last
+        """No key lies above it: what is appended must."""
+
+    def settle(self) -> None:
+        """Move the changes to the table below."""
+        for key, row in self._changes.items():
+            if row is None:
+                self._base.delete(key)
+            else:
+                self._base.put(key, row)
+        self._changes = {}
+
+    def get(self, key: bytes) -> bytes | None:
+        return self._changes[key] if key in self._changes else self._base.get(key)
+
+    def put(self, key: bytes, row: bytes) -> None:
+        self._changes[key] = row
+        self._highest = max(self._highest, key)
+
+    def delete(self, key: bytes) -> None:
+        self._changes[key] = None
+
+    def get_many(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        found = {}
+        for key in keys:
+            row = self.get(key)
+            if row is not None:
+                found[key] = row
+        return found
+
+    def put_many(self, rows: list[tuple[bytes, bytes]], append: bool = False) -> None:
+        for key, row in rows:
+            if append and key <= self._highest:
+                raise InvariantViolation(f"row {key.hex()} was to be appended after {self._highest.hex()}")
+            self.put(key, row)
+
+    def scan(self, start: bytes, end: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
+        if not self._changes:
+            yield from self._base.scan(start, end, reverse)
+            return
+        merged: dict[bytes, bytes | None] = dict(self._base.scan(start, end))
+        merged.update((key, row) for key, row in self._changes.items() if key >= start and (end is None or key < end))
+        for key in sorted(merged, reverse=reverse):
+            row = merged[key]
+            if row is not None:
+                yield key, row
