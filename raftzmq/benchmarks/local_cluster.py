@@ -141,6 +141,18 @@ class LocalCluster:
         self._processes[node].kill()
         self._processes[node].wait()
 
+    def signal(self, node: str, number: signal.Signals) -> None:
+        """Send a signal to a node; nothing if it is gone."""
+        self._processes[node].send_signal(number)
+
+    def stop(self, node: str) -> int:
+        """SIGTERM, as an operator does it; the exit code. Raises ClusterFailed if the node doesn't end."""
+        self._processes[node].terminate()
+        try:
+            return self._processes[node].wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            raise ClusterFailed(f"{node} was told to stop and still runs after {PATIENCE_S:g} s") from None
+
     def check_running(self) -> None:
         """Raise ClusterFailed if a node ended by itself, with the end of its log, which says why."""
         for node, process in self._processes.items():
