@@ -13,6 +13,10 @@ from raftzmq.core.roles import Candidate, Follower, Role
 from raftzmq.core.types import EntryKind, Mark, make_entry
 from raftzmq.errors import InvariantViolation
 
+DISK_PATIENCE_ELECTIONS = 5
+"""Maximum election timeouts that a leader gives its own disk for one write: far more than a slow sync takes, which must
+depose nobody, and about what a move of the leadership costs the clients."""
+
 
 class Randomness(Protocol):
     """The part of `random.Random` that the core uses."""
@@ -42,6 +46,7 @@ class Elections:
         self._election_us = 0
         self._heartbeat_us = 0
         self._quorum_us = 0
+        self._writing_since_us: int | None = None
         self._held: list[Message] = []
         self._messages: list[Message] = []
         self._facts: list[Fact] = []
@@ -89,7 +94,7 @@ class Elections:
         elif self._now >= self._election_us:
             if late:
                 self._election_us = self._now + self.timing.heartbeat_us // 2
-            elif self.node in self.voters and self.has_room:
+            elif self.node in self.voters and self.has_room and not self._disk_hangs():
                 self._campaign(pre_vote=True)
             else:
                 self._reset_election_timer()
@@ -114,6 +119,15 @@ class Elections:
         self._fact("room", has_room=has_room)
         if not has_room and isinstance(self._state, Leadership):
             self._become_follower(self.current_term, None, "its disk is nearly full")
+
+    def _disk_hangs(self) -> bool:
+        """Has this node's own disk finished nothing for so long that others had better lead?
+
+        Followers acknowledge without the leader's disk and its heartbeats go on, so nobody else would ever notice; but
+        its state waits for its log (rule 5), and so do all of its clients.
+        """
+        since = self._writing_since_us
+        return since is not None and self._now - since >= DISK_PATIENCE_ELECTIONS * self.timing.election_max_us
 
     def _fact(self, kind: str, **fields: Any) -> None:
         self._facts.append(Fact(kind, self.current_term, fields))
@@ -248,6 +262,9 @@ class Elections:
                     self._become_follower(self.current_term, None, "no majority was heard in time")
                     return
         if self._now >= self._heartbeat_us:
+            if not late and self._disk_hangs():
+                self._become_follower(self.current_term, None, "its disk finishes nothing")
+                return
             self._heartbeat_us = self._now + self.timing.heartbeat_us
             leader.start_round(self.commit_index, again=True)
             self._messages += leader.heartbeats(self.commit_index)

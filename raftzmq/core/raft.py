@@ -105,7 +105,7 @@ class Raft(Snapshots):
         """``append`` is durable: release what waited for it (rules 1 to 4)."""
         if append is not self._in_flight:
             raise InvariantViolation("storage reports an append that isn't under way")
-        self._in_flight = None
+        self._in_flight = self._writing_since_us = None
         if append.hard_state is not None:
             self._stored = append.hard_state
         if append.snapshot is not None:
@@ -160,6 +160,7 @@ class Raft(Snapshots):
             return None
         self._in_flight = Append(hard_state, entries, restart, compacted)
         self._held_in_flight, self._held = self._held, []
+        self._writing_since_us = self._now
         return self._in_flight
 
     def _take_committed(self) -> tuple[Entry, ...]:
