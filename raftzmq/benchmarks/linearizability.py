@@ -29,6 +29,7 @@ from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.verification import VerificationFailed, verify
 from raftzmq.benchmarks.workload import Plan, Told, run_workload
 from raftzmq.client.sync import Client
+from raftzmq.errors import RaftzmqError
 from raftzmq.verify.formats import read_history
 from raftzmq.verify.history import History
 from raftzmq.verify.linearizability import check
@@ -97,12 +98,21 @@ async def _disturbed(
             advance(sum(told.called.values()))
             await asyncio.sleep(_PROGRESS_S)
 
-    async with asyncio.TaskGroup() as tasks:
-        reporting = tasks.create_task(report())
-        working = tasks.create_task(run_workload(plan, cluster.endpoints, record, told))
-        disturbing = tasks.create_task(faults.run(schedule(cluster.nodes, plan.seed, plan.seconds, every_s)))
-        await asyncio.wait([working, disturbing])
-        reporting.cancel()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            reporting = tasks.create_task(report())
+            working = tasks.create_task(run_workload(plan, cluster.endpoints, record, told))
+            disturbing = tasks.create_task(faults.run(schedule(cluster.nodes, plan.seed, plan.seconds, every_s)))
+            await asyncio.wait([working, disturbing])
+            reporting.cancel()
+    except* RaftzmqError as errors:
+        raise _first(errors) from None
+
+
+def _first(errors: BaseExceptionGroup[RaftzmqError]) -> RaftzmqError:
+    """The first of errors that tasks ended with together: the others are its consequences."""
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _judge(cluster: LocalCluster, record: Path, told: Told, figures: dict[str, Any]) -> tuple[str, Sequence[str]]:
@@ -128,7 +138,7 @@ def _judge(cluster: LocalCluster, record: Path, told: Told, figures: dict[str, A
 
 
 def doubled(history: History) -> list[str]:
-    """Contradictions in how often writes were applied, by what was read; values must be unique.
+    """Contradictions in how often writes were applied, by what was read, last of all; values must be unique.
 
     Everything here would be a contradiction to the checker as well: this counts, where the checker searches.
     """

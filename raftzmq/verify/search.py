@@ -69,14 +69,24 @@ class Outcome:
 class Search:
     """One search over the operations of one object.
 
-    With ``blurred``, writes that aren't in sight may come anywhere (`Model.blur`).
+    Writes that aren't in sight may come anywhere (`Model.blur`) before the first operation that was called after
+    ``blurred_until``; None: there are no such writes.
     """
 
-    def __init__(self, operations: Sequence[Operation], model: Model, budget: Budget, *, blurred: bool = False) -> None:
+    def __init__(
+        self,
+        operations: Sequence[Operation],
+        model: Model,
+        budget: Budget,
+        *,
+        blurred_until: float | None = None,
+    ) -> None:
         self._operations = operations
         self._model = model
         self._budget = budget
-        self._blurred = blurred
+        self._blurred = blurred_until is not None
+        self._later = [self._blurred and operation.called > (blurred_until or 0) for operation in operations]
+        self._later_taken = 0
         self._looks = [model.looks(operation) for operation in operations]
         ranks = [(rank, p) for p, rank in enumerate(map(model.rank, operations)) if rank is not None]
         self._turn = {position: turn for turn, (_, position) in enumerate(sorted(ranks))}
@@ -122,7 +132,7 @@ class Search:
     def _choices(self, state: Any) -> list[tuple[int, Any]]:
         """Position and new state of each operation that may come next; the most promising last."""
         step, spend, operations, following = self._model.step, self._budget.spend, self._operations, self._next
-        sources = (state, self._model.blur(state)) if self._blurred else (state,)
+        sources = (state, self._model.blur(state)) if self._blurred and not self._later_taken else (state,)
         turn, taken = self._turn, self._turns_taken
         unknown: list[tuple[int, Any]] = []
         known: list[tuple[int, Any]] = []
@@ -150,6 +160,7 @@ class Search:
 
     def _lift(self, position: int) -> None:
         self._turns_taken += position in self._turn
+        self._later_taken += self._later[position]
         following, previous = self._next, self._previous
         for entry in (2 * position, 2 * position + 1):
             following[previous[entry]] = following[entry]
@@ -157,6 +168,7 @@ class Search:
 
     def _put_back(self, position: int) -> None:
         self._turns_taken -= position in self._turn
+        self._later_taken -= self._later[position]
         following, previous = self._next, self._previous
         for entry in (2 * position + 1, 2 * position):
             following[previous[entry]] = entry

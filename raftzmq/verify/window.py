@@ -6,8 +6,8 @@ A part proves something about the whole only if what was left out can't be the e
   returned later has an unknown outcome. (Prefixes of linearizable histories are linearizable.)
 - Operations that only look are left out: whoever has an order with them has one without them.
 - Writes are left out if no operation that stays can have observed a value of theirs (it observes others, or something
-  that stays surely came between), *and* there is still no order when values that nobody observes may come in anywhere,
-  any number of times (`Model.blur`): that is more freedom than the writes left out had.
+  that stays surely came between), *and* there is still no order when values that nobody observes may come in anywhere
+  before the last of them had returned, any number of times (`Model.blur`): that is more freedom than they had.
 
 So the operations of a window have no order whatever the others did. Smallest means that leaving out any one more
 would not do; there may be other windows.
@@ -100,17 +100,17 @@ def smallest_window(
         pass
     kept = sorted(shrinking.kept, key=lambda operation: operation.called)
     calls = tuple(map(model.describe, kept))
-    reason = _reason(key, kept, model, blurred=shrinking.blurred)
+    reason = _reason(key, kept, model, shrinking.blurred_until)
     return Window(tuple(kept), calls, reason, len(operations) - len(kept))
 
 
 class _Shrinking:
-    """``kept`` has no order; ``blurred``: even if values that nobody in it observes come in anywhere."""
+    """``kept`` has no order, even if values that nobody in it observes come in anywhere before ``blurred_until``."""
 
     def __init__(self, operations: list[Operation], model: Model, budget: Budget, steps: int) -> None:
         self._steps = steps
         self.kept = operations
-        self.blurred = False
+        self.blurred_until: float | None = None
         self._model = model
         self._budget = budget
         self._explained: dict[Operation, list[Operation]] = {}
@@ -122,7 +122,7 @@ class _Shrinking:
         low, high = 0, len(returns) - 1
         while low < high:
             middle = (low + high) // 2
-            if self._has_order(self._until(returns[middle]), blurred=False):
+            if self._has_order(self._until(returns[middle]), None):
                 low = middle + 1
             else:
                 high = middle
@@ -155,10 +155,11 @@ class _Shrinking:
         dropped = _but(piece, self._needed(piece, rest))
         writes = _but(dropped, filter(self._model.looks, dropped))
         rest = _but(self.kept, dropped)
-        blurred = self.blurred or bool(writes)
-        if not dropped or self._needed([*self._dropped, *writes], rest) or self._has_order(rest, blurred=blurred):
+        ends = [inf if write.returned is None else write.returned for write in writes]
+        until = max(ends, default=None) if self.blurred_until is None else max(self.blurred_until, *ends, 0)
+        if not dropped or self._needed([*self._dropped, *writes], rest) or self._has_order(rest, until):
             return False
-        self.kept, self.blurred = rest, blurred
+        self.kept, self.blurred_until = rest, until
         self._dropped += writes
         return True
 
@@ -180,11 +181,11 @@ class _Shrinking:
                 needed.append(write)
         return needed
 
-    def _has_order(self, operations: list[Operation], *, blurred: bool) -> bool:
+    def _has_order(self, operations: list[Operation], until: float | None) -> bool:
         """Has it, as far as a short search can tell? Not knowing, it keeps what it has: `kept` surely has none."""
         try:
             short = Budget(self._budget.left(), self._steps)
-            return Search(operations, self._model, short, blurred=blurred).run().linearizable
+            return Search(operations, self._model, short, blurred_until=until).run().linearizable
         except OutOfBudget:
             self._budget.left()
             return True
@@ -195,11 +196,11 @@ def _but(operations: Iterable[Operation], others: Iterable[Operation]) -> list[O
     return [operation for operation in operations if operation not in without]
 
 
-def _reason(key: Hashable, kept: list[Operation], model: Model, *, blurred: bool) -> str:
+def _reason(key: Hashable, kept: list[Operation], model: Model, until: float | None) -> str:
     """Why they have no order, by the labels: the longest order, where it leads, and what can't come next."""
     name = "the register" if key is None else f"key {text(key)}"
     try:
-        found = Search(kept, model, Budget(1.0), blurred=blurred).run()
+        found = Search(kept, model, Budget(1.0), blurred_until=until).run()
     except OutOfBudget:
         return f"these operations of {name} have no order"
     left = [label(position) for position, o in enumerate(kept) if o.known and position not in found.order]
