@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import re
 from itertools import combinations
 from pathlib import Path
 
@@ -12,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from raftzmq.core.quorum import agreed, majority, tally
+from raftzmq.core.quorum import agreed, agreed_jointly, majority, tally, tally_jointly
+from tests.core.datadriven import Case, read_cases
+from tests.vectors import VECTORS
 
-VECTORS = Path(os.environ.get("RAFTZMQ_VECTORS") or Path(__file__).parents[2].parent / "shared" / "vectors")
-MAJORITY_COMMIT = VECTORS / "quorum" / "majority_commit.txt"
+FILES = sorted((VECTORS / "quorum").glob("*.txt"))
 
 values_of_voters = st.lists(st.integers(0, 6) | st.integers(0, 2**63 - 1), min_size=1, max_size=7)
 
@@ -67,25 +66,57 @@ def test_votes_of_strangers_do_not_count() -> None:
     assert tally(["n1", "n2", "n3"], {"n1": True, "n8": False, "n9": False}) is None
 
 
-def majority_cases() -> list[tuple[str, list[int], int]]:
-    """Name, index of each voter (0 where it isn't known) and the committed index; simple majorities only."""
-    if not MAJORITY_COMMIT.exists():
-        return []
-    cases = []
-    for block in re.split(r"\n(?=committed)", MAJORITY_COMMIT.read_text()):
-        match = re.match(r"committed cfg=\(([\d, ]+)\) idx=\(([\d_, ]+)\)\n----\n(.*?)(?:\n\n|\Z)", block, re.DOTALL)
-        if match:
-            voters = match[1].split(",")
-            indices = [0 if text.strip() == "_" else int(text) for text in match[2].split(",")]
-            result = int(match[3].strip().splitlines()[-1])
-            cases.append((f"cfg=({match[1]}) idx=({match[2]})", indices[: len(voters)], result))
-    return cases
+@given(st.lists(st.integers(0, 6), max_size=5), st.lists(st.integers(0, 6), max_size=5))
+def test_two_sets_agree_on_what_each_agrees_on(old: list[int], new: list[int]) -> None:
+    expected = [agreed(values) for values in (old, new) if values]
+    assert agreed_jointly(old, new) == (min(expected) if expected else None)
+    assert agreed_jointly(old, old) == (agreed(old) if old else None)
 
 
-def test_the_vectors_of_another_implementation_give_the_same_committed_index() -> None:
-    if not MAJORITY_COMMIT.exists():
-        pytest.skip(f"no vectors at {MAJORITY_COMMIT}: set RAFTZMQ_VECTORS")
-    cases = majority_cases()
-    assert len(cases) >= 15
-    wrong = [(name, agreed(indices), result) for name, indices, result in cases if agreed(indices) != result]
-    assert not wrong
+@given(st.sets(st.sampled_from("abcde")), st.sets(st.sampled_from("abcde")), st.data())
+def test_a_joint_tally_is_decided_exactly_when_no_further_vote_can_change_it(
+    old: set[str], new: set[str], data: st.DataObject
+) -> None:
+    """Brute force: let those who haven't voted yet all grant, or all refuse."""
+    sets = [sorted(old), sorted(new)]
+    cast = data.draw(st.dictionaries(st.sampled_from("abcdef"), st.booleans()))
+
+    def won(others: bool) -> bool:
+        return all(sum(cast.get(v, others) for v in voters) >= majority(len(voters)) for voters in sets if voters)
+
+    assert tally_jointly(sets, cast) is (True if won(False) else None if won(True) else False)
+
+
+OUTCOMES = {True: "VoteWon", False: "VoteLost", None: "VotePending"}
+
+
+def result(case: Case) -> str:
+    """What our functions say to a case: an index (∞: nothing is held back), or the outcome of a vote.
+
+    ``idx`` and ``votes`` have a value for each voter of ``cfg``, then for each of ``cfgj`` that ``cfg`` hasn't.
+    """
+    old, new = case.values("cfg"), [v for v in case.values("cfgj") if v != "zero"]
+    voters = list(dict.fromkeys([*old, *new]))
+    if case.command == "vote":
+        cast = dict(zip(voters, case.values("votes"), strict=True))
+        return OUTCOMES[tally_jointly([old, new], {v: vote == "y" for v, vote in cast.items() if vote != "_"})]
+    reached = {v: 0 if i == "_" else int(i) for v, i in zip(voters, case.values("idx"), strict=True)}
+    index = agreed_jointly([reached[v] for v in old], [reached[v] for v in new])
+    return "∞" if index is None else str(index)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_vectors_of_another_implementation_give_the_same_results(path: Path) -> None:
+    cases = read_cases(path)
+    assert cases
+    for case in cases:
+        *_, expected = case.output.split("\n")
+        # Of an empty set the drawing and the result stand on one line.
+        assert expected.removeprefix("<empty majority quorum>") == result(case), f"{path.name}:{case.line}"
+
+
+def test_there_are_vectors() -> None:
+    if not VECTORS.exists():
+        pytest.skip(f"no vectors at {VECTORS}: set RAFTZMQ_VECTORS")
+    assert FILES
+    assert {case.command for path in FILES for case in read_cases(path)} <= {"committed", "vote"}
