@@ -13,16 +13,29 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from raftzmq.codec import PROTOCOL_MAX, PROTOCOL_MIN
+from raftzmq.codec.clients import (
+    Answer,
+    Execute,
+    Failure,
+    Hello,
+    Read,
+    decode_node_header,
+    decode_results,
+    encode_header,
+)
 from raftzmq.codec.peers import decode_envelope
-from raftzmq.config import MICROSECONDS, SESSION_IDLE_US, SESSIONS_MAX, Timing
+from raftzmq.config import MICROSECONDS, SESSION_IDLE_US, SESSIONS_MAX, Retention, Timing
 from raftzmq.core import Role
 from raftzmq.kv.commands import OpenSession, Parcel, Put, encode_parcel
 from raftzmq.node import Node
 from raftzmq.node.proposals import Waiting
+from raftzmq.node.work import LogJob
 from raftzmq.simulation.cluster import Cluster
 from raftzmq.simulation.conditions import Conditions, Link, draw
 from raftzmq.simulation.host import Host
 from raftzmq.simulation.network import Network
+from raftzmq.storage.memory import MemoryDisk, open_memory_node
 
 SECOND = MICROSECONDS
 ELECTION = SECOND
@@ -60,6 +73,7 @@ def weather(voters: int) -> Weather:
         drift_ppm=0,
         sessions_max=SESSIONS_MAX,
         idle_us=SESSION_IDLE_US,
+        retention=Retention(),
     )
 
 
@@ -74,18 +88,23 @@ class Started:
 
 
 class Lab(Cluster):
-    """``voters`` nodes n1, n2 … that start at once. Times are microseconds of virtual time."""
+    """``voters`` nodes n1, n2 … that start at once. Times are microseconds of virtual time.
 
-    def __init__(self, voters: int = 3, *, seed: int = 1, unreliable: bool = False) -> None:
-        self._weather = weather(voters)
+    ``changes`` are conditions that differ from fair `weather` from the beginning.
+    """
+
+    def __init__(self, voters: int = 3, *, seed: int = 1, unreliable: bool = False, **changes: Any) -> None:
+        self._weather = replace(weather(voters), **changes)
         super().__init__(seed, 0)
         self.names = list(self._hosts)
         self.disconnected: set[str] = set()
         self.requests_sent = 0
         self.bytes_sent = 0
+        self.answers: dict[int, list[tuple[str, Any, Answer | Failure]]] = {}
+        self._greeted: set[tuple[str, int]] = set()
         self.rng = self.chance("test")
-        self._session = 0
-        self._sequence = 0
+        self.session = 0
+        self.sequence = 0
         if unreliable:
             self.change_weather(loss=0.1, delay_max_us=27_000)
         for host in self._hosts.values():
@@ -110,6 +129,21 @@ class Lab(Cluster):
         self.requests_sent += decode_envelope(frames[0]).kind in REQUESTS
         self.bytes_sent += sum(map(len, frames))
         super().to_peer(source, target, frames)
+
+    def to_client(self, source: str, routing: bytes, frames: list[bytes]) -> None:
+        """Keep what a node answers to `ask`."""
+        header = decode_node_header(frames[0])
+        if routing == b"caller" and isinstance(header, Answer | Failure):
+            results = decode_results(frames[1]) if isinstance(header, Answer) else None
+            self.answers.setdefault(header.request, []).append((source, results, header))
+
+    def ask(self, name: str, request: Execute | Read, payload: bytes) -> None:
+        """Send a request to a node, as a client does that has greeted it; the `answers` are kept by its number."""
+        host = self._hosts[name]
+        if (name, host.boots) not in self._greeted:
+            self._greeted.add((name, host.boots))
+            host.from_client("caller", b"caller", [encode_header(Hello(PROTOCOL_MIN, PROTOCOL_MAX, "", b"caller"))])
+        host.from_client("caller", b"caller", [encode_header(request), payload])
 
     def _pairs(self, name: str) -> list[tuple[str, str]]:
         return self._between([name], [other for other in self.names if other != name])
@@ -170,6 +204,21 @@ class Lab(Cluster):
             self._hosts[name].crash()
             self._hosts[name].start()
 
+    def hang(self, name: str) -> None:
+        """This node's disk finishes no write of the log any more."""
+
+        def never(job: LogJob, *reports: Callable[..., None]) -> None:
+            pass
+
+        self._hosts[name].disk.write_log = never  # type: ignore[method-assign]
+
+    def wipe(self, name: str) -> None:
+        """Crash a node, and put an empty disk in the place of its own."""
+        self.crash(name)
+        disk = self._hosts[name].disk
+        disk._disk = MemoryDisk()
+        open_memory_node(disk._disk, self.config, name, "another life")
+
     def leads(self, name: str) -> bool:
         """Does this node take itself for the leader?"""
         return self.up(name) and self.node(name).raft.role is Role.LEADER
@@ -226,14 +275,14 @@ class Lab(Cluster):
         if not self.leads(name):
             return None
         host, node = self._hosts[name], self.node(name)
-        self._sequence += 1
+        self.sequence += 1
         if value is None:
-            value = b"value %d" % self._sequence
-        if self._session:
-            parcel = Parcel(self._session, 0, self._sequence, [Put(b"key", value)])
+            value = b"value %d" % self.sequence
+        if self.session:
+            parcel = Parcel(self.session, 0, self.sequence, [Put(b"key", value)])
         else:
             parcel = Parcel(0, 0, 0, [OpenSession(b"lab")])
-        waiting = Waiting(b"lab", self._sequence, encode_parcel(parcel), 1, 2**62, not self._session)
+        waiting = Waiting(b"lab", self.sequence, encode_parcel(parcel), 1, 2**62, not self.session)
         node.proposals.add(waiting)
         data, taken, _ = node.proposals.take_batch(host.clock.now_us)
         assert taken == [waiting]
@@ -258,9 +307,9 @@ class Lab(Cluster):
 
         With ``retry`` another leader may be asked, if the first one doesn't manage it in two seconds.
         """
-        if not self._session:
-            self._session = -1
-            self._session = self._decide(1, None, retry=True)
+        if not self.session:
+            self.session = -1
+            self.session = self._decide(1, None, retry=True)
         return self._decide(voters, value, retry=retry)
 
     def _decide(self, voters: int, value: bytes | None, *, retry: bool) -> int:
@@ -283,7 +332,7 @@ class Lab(Cluster):
         raise AssertionError(f"no agreement of {voters} nodes")
 
     def _start(self, name: str, value: bytes | None) -> Started | None:
-        session, self._session = self._session, max(0, self._session)
+        session, self.session = self.session, max(0, self.session)
         started = self.start(name, value)
-        self._session = session
+        self.session = session
         return started
