@@ -23,6 +23,11 @@ class Append:
     snapshot: Mark | None = None
     compact_to: Mark | None = None
 
+    @property
+    def only_entries(self) -> bool:
+        """Nothing but entries: neither term and vote nor a mark."""
+        return self.hard_state is None and self.snapshot is None and self.compact_to is None
+
 
 @value
 class ReadState:

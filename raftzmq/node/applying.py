@@ -94,7 +94,7 @@ class Applying:
         commit = due or self._uncommitted_batches >= STATE_COMMIT_BATCHES
         if not entries and not batches and not commit:
             return None
-        self._job = StateJob(tuple(entries), batches, commit)
+        self._job = StateJob(tuple(entries), batches, commit, awaited=bool(batches) or not patient)
         return self._job
 
     def applied(self, job: StateJob, result: StateResult, now_us: int) -> None:

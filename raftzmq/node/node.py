@@ -311,7 +311,12 @@ class Node:
         self._append_waiting = None
         if append is None and not self.peers.unknown:
             return None
-        self._log_job = LogJob(append, tuple(sorted(self.peers.unknown.items())))
+        incarnations = tuple(sorted(self.peers.unknown.items()))
+        # A leader's own disk is one vote of several for entries that have just left: the answers of others tell it to
+        # look at that one, too. Its next heartbeat does, at the latest.
+        one_of_several = append is not None and append.only_entries and len(self.raft.voters) > 1
+        awaited = self._leading_term is None or bool(incarnations) or not one_of_several
+        self._log_job = LogJob(append, incarnations, awaited)
         return self._log_job
 
     def _propose(self, now_us: int) -> None:

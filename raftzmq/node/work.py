@@ -18,6 +18,8 @@ class LogJob:
 
     append: Append | None
     incarnations: tuple[tuple[str, str], ...] = ()
+    awaited: bool = field(default=True, compare=False)
+    """Does anything follow when this is done? If not, the driver may tell of it together with the next input."""
 
 
 @value
@@ -41,6 +43,8 @@ class StateJob:
     reads: tuple[ReadBatch, ...] = ()
     commit: bool = False
     install: Mark | None = None
+    awaited: bool = field(default=True, compare=False)
+    """As in `LogJob`."""
 
 
 @value

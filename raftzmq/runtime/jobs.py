@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from raftzmq.node import Node
 from raftzmq.node.transfers import run_snapshot_job
@@ -19,12 +18,8 @@ from raftzmq.node.work import (
     Timed,
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """Tell ``node`` that a job, or a part of one, is done."""
-
-    tell: Callable[[Node, int], None]
+Completion = Callable[[Node, int], None]
+"""Tells the node that a job, or a part of one, is done; called with the driver's time."""
 
 
 def now_us() -> int:
@@ -38,7 +33,7 @@ def run_log_job(storage: LogStorage, job: LogJob, done: Callable[[Completion], N
     storage.write(job)
     elapsed = now_us() - begun
     timed = Timed(elapsed, elapsed)
-    done(Completion(lambda node, now: node.on_logged(job, timed, now)))
+    done(lambda node, now: node.on_logged(job, timed, now))
 
 
 def run_state_job(storage: StateStorage, job: StateJob, done: Callable[[Completion], None]) -> None:
@@ -46,16 +41,16 @@ def run_state_job(storage: StateStorage, job: StateJob, done: Callable[[Completi
     begun = now_us()
     result: StateResult = storage.apply(job) if job.install is None else storage.install(job.install)
     applied = Timed(now_us() - begun)
-    done(Completion(lambda node, now: node.on_applied(job, result, applied, now)))
+    done(lambda node, now: node.on_applied(job, result, applied, now))
     if job.commit:
         begun = now_us()
         mark = storage.commit()
         elapsed = now_us() - begun
         durable = Timed(elapsed, elapsed)
-        done(Completion(lambda node, now: node.on_state_durable(mark, durable, now)))
+        done(lambda node, now: node.on_state_durable(mark, durable, now))
 
 
 def run_snapshot(storage: SnapshotStorage, job: SnapshotJob, done: Callable[[Completion], None]) -> None:
     """A step of a snapshot on its way out or in."""
     outcome = run_snapshot_job(storage, job)
-    done(Completion(lambda node, now: node.on_snapshot(job, outcome, now)))
+    done(lambda node, now: node.on_snapshot(job, outcome, now))

@@ -1,8 +1,8 @@
 """The thread-pool runtime: one loop thread owns every socket and the Node, a pool does what blocks.
 
-Where does it block? In LMDB's commits and in files, which release the GIL: one lane of the pool for the log, one for
-the state (whose write transaction is bound to its thread), one for snapshots. Completions come back through a queue and a wake-up descriptor.
-The loop itself waits only in `Doorbells.wait`.
+Where does it block? In LMDB's commits and in files, which release the GIL: one `Lane` of the pool for the log, one for
+the state (whose write transaction is bound to its thread), one for snapshots. Completions come back through a queue and
+a wake-up descriptor. The loop itself waits only in `Doorbells.wait`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
 from typing import Any
 
 from raftzmq.core.ready import Fact
@@ -19,14 +18,11 @@ from raftzmq.node import Node
 from raftzmq.node.work import LogStorage, SnapshotStorage, StateStorage
 from raftzmq.runtime.doorbells import Doorbells
 from raftzmq.runtime.jobs import Completion, now_us, run_log_job, run_snapshot, run_state_job
+from raftzmq.runtime.lane import Lane
 from raftzmq.runtime.wires import Wires, drain
 
 REFUSALS_EVERY_US = 200_000
 """How often the pipes to peers are looked at for refusals that came back: no consensus waits for them."""
-
-
-Lane = SimpleQueue[tuple[Callable[..., object], tuple[Any, ...]] | None]
-"""Jobs for one thread of the pool. Handing them over one by one with ``submit`` costs a future each: 20 µs more."""
 
 
 class ThreadsRuntime:
@@ -50,14 +46,12 @@ class ThreadsRuntime:
         self._snapshots = snapshots
         self._wires = wires
         self._on_facts = on_facts
-        self._pool = ThreadPoolExecutor(3, thread_name_prefix="disk")
-        self._log_lane: Lane = SimpleQueue()
-        self._state_lane: Lane = SimpleQueue()
-        self._snapshot_lane: Lane = SimpleQueue()
-        for lane in (self._log_lane, self._state_lane, self._snapshot_lane):
-            self._pool.submit(self._work_off, lane)
         self._completions: deque[Completion | BaseException] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._pool = ThreadPoolExecutor(3, thread_name_prefix="disk")
+        self._log_lane = Lane(self._pool, self._completions, self._ring)
+        self._state_lane = Lane(self._pool, self._completions, self._ring)
+        self._snapshot_lane = Lane(self._pool, self._completions, self._ring)
         self._bells = Doorbells(wires.readable, self._wake)
         self._now = 0
         """The time of this round."""
@@ -67,23 +61,30 @@ class ThreadsRuntime:
     def stop(self) -> None:
         """Ask the loop to end; may be called from a signal handler or another thread."""
         self._stopping = True
+        self._ring()
+
+    def _ring(self) -> None:
         os.eventfd_write(self._wake, 1)
 
     def run(self) -> None:
         """The loop; after `stop` it commits the state and returns. Raises the NodeError (or the bug) that ended it."""
-        node, bells, takers = self._node, self._bells, self._takers()
+        node, bells, takers, completions = self._node, self._bells, self._takers(), self._completions
         self._now = now_us()
         self._dispatch()
         while not self._stopping:
-            rung = bells.wait(node.deadline_us - now_us())
-            self._now = now_us()
-            node.on_tick(self._now)
+            rung = bells.wait(0 if completions else node.deadline_us - now_us())
+            self._now = now = now_us()
+            node.on_tick(now)
+            while completions:
+                completion = completions.popleft()
+                if isinstance(completion, BaseException):
+                    raise completion
+                completion(node, now)
             for socket in rung:
-                if socket is None:
-                    self._take_completions()
-                elif not drain(socket, takers[socket]):
+                if socket is not None and not drain(socket, takers[socket], announced=True):
                     bells.again(socket)
-            self._take_refusals()
+            if now >= self._refusals_us:
+                self._take_refusals(now)
             self._dispatch()
         self._finish()
 
@@ -95,36 +96,32 @@ class ThreadsRuntime:
             wires.events: self._take_subscription,
         }
 
-    def _take_refusals(self) -> None:
-        now = self._now
-        if now >= self._refusals_us:
-            self._refusals_us = now + REFUSALS_EVERY_US
-            for dealer in self._wires.dealers.values():
-                drain(dealer, lambda frames: self._node.on_peer(b"", frames, now))
+    def _take_refusals(self, now: int) -> None:
+        self._refusals_us = now + REFUSALS_EVERY_US
+        for dealer in self._wires.dealers.values():
+            drain(dealer, lambda frames: self._node.on_peer(b"", frames, now))
 
     def _take_subscription(self, frames: list[bytes]) -> None:
         """An XPUB hears 1 ‖ prefix, 0 ‖ prefix, and whatever else a stranger sends, which means nothing."""
         if frames[0][:1] in (b"\x00", b"\x01"):
             self._node.on_subscription(frames[0][1:], frames[0][:1] == b"\x01", self._now)
 
-    def _take_completions(self) -> None:
-        while self._completions:
-            completion = self._completions.popleft()
-            if isinstance(completion, BaseException):
-                raise completion
-            completion.tell(self._node, self._now)
-
     def _dispatch(self) -> None:
         work = self._node.work(self._now)
         # Messages first: followers write while this node does.
         for kind, count in self._wires.send(work).items():
             self._node.on_dropped(kind, count, self._now)
+        # What was handed over in an earlier round is awaited now, whatever was said then: this round may have brought
+        # something that waits for it.
+        log, state = self._log_lane, self._state_lane
+        log.awaited = work.log is None or work.log.awaited
         if work.log is not None:
-            self._log_lane.put((run_log_job, (self._log, work.log, self._complete)))
+            log.put(run_log_job, self._log, work.log, log.done)
+        state.awaited = work.state is None or work.state.awaited
         if work.state is not None:
-            self._state_lane.put((run_state_job, (self._state, work.state, self._complete)))
+            state.put(run_state_job, self._state, work.state, state.done)
         for job in work.snapshots:
-            self._snapshot_lane.put((run_snapshot, (self._snapshots, job, self._complete)))
+            self._snapshot_lane.put(run_snapshot, self._snapshots, job, self._snapshot_lane.done)
         if work.facts:
             self._on_facts(work.facts)
         if work.clients:
@@ -134,30 +131,13 @@ class ThreadsRuntime:
         if work.refusals:
             self._bells.sent(self._wires.peers)
 
-    def _work_off(self, lane: Lane) -> None:
-        """What a thread of the pool does: the jobs of one lane in order, until there is None."""
-        while (job := lane.get()) is not None:
-            run, arguments = job
-            try:
-                run(*arguments)
-            except BaseException as error:  # noqa: BLE001 - whatever ended the job ends the node: the loop raises it
-                self._complete(error)
-
-    def _end_lanes(self) -> None:
-        self._snapshot_lane.put(None)
-        self._state_lane.put(None)
-        self._log_lane.put(None)
-
-    def _complete(self, completion: Completion | BaseException) -> None:
-        self._completions.append(completion)
-        os.eventfd_write(self._wake, 1)
-
     def _finish(self) -> None:
         """What was acknowledged is durable in the log already; committing the state saves work at the next start."""
-        self._state_lane.put((self._state.commit, ()))
-        self._state_lane.put((self._state.close, ()))
-        self._log_lane.put((self._log.close, ()))
-        self._end_lanes()
+        self._state_lane.put(self._state.commit)
+        self._state_lane.put(self._state.close)
+        self._log_lane.put(self._log.close)
+        for lane in (self._snapshot_lane, self._state_lane, self._log_lane):
+            lane.end()
         self._pool.shutdown()
         for completion in self._completions:
             if isinstance(completion, BaseException):

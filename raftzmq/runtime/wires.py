@@ -78,11 +78,17 @@ class Wires:
         return dropped
 
 
-def drain(socket: zmq.Socket[bytes], take: Callable[[list[bytes]], None]) -> bool:
-    """Hand the messages that have arrived to ``take``, up to a bound. False if there may be more."""
-    for _ in range(ROUND_MESSAGES_MAX):
-        frames = receive_frames(socket)
-        if frames is None:
-            return True
+def drain(socket: zmq.Socket[bytes], take: Callable[[list[bytes]], None], *, announced: bool = False) -> bool:
+    """Hand the messages that have arrived to ``take``, up to a bound. False if there may be more.
+
+    ``announced``: the socket has said that there are some.
+    """
+    frames = receive_frames(socket, announced=announced)
+    left = ROUND_MESSAGES_MAX
+    while frames is not None:
         take(frames)
-    return False
+        left -= 1
+        if not left:
+            return False
+        frames = receive_frames(socket)
+    return True
