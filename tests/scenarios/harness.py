@@ -30,7 +30,7 @@ from raftzmq.core import Role
 from raftzmq.kv.commands import OpenSession, Parcel, Put, encode_parcel
 from raftzmq.node import Node
 from raftzmq.node.proposals import Waiting
-from raftzmq.node.work import LogJob
+from raftzmq.node.work import LogJob, Timed
 from raftzmq.simulation.cluster import Cluster
 from raftzmq.simulation.conditions import Conditions, Link, draw
 from raftzmq.simulation.host import Host
@@ -204,13 +204,19 @@ class Lab(Cluster):
             self._hosts[name].crash()
             self._hosts[name].start()
 
-    def hang(self, name: str) -> None:
-        """This node's disk finishes no write of the log any more."""
+    def hang(self, name: str, *, for_us: int | None = None) -> None:
+        """Each write of this node's log takes so long from now on; None: for ever."""
+        disk = self._hosts[name].disk
+        write = disk._write_log
 
-        def never(job: LogJob, *reports: Callable[..., None]) -> None:
-            pass
+        def slowly(
+            job: LogJob, written: Callable[[LogJob], None], report: Callable[[LogJob, Timed], None], *more: Any
+        ) -> None:
+            disk._writing = True
+            if for_us is not None:
+                self.schedule.after(for_us, write, disk._life, job, for_us, written, report, *more)
 
-        self._hosts[name].disk.write_log = never  # type: ignore[method-assign]
+        disk.write_log = slowly  # type: ignore[method-assign]
 
     def wipe(self, name: str) -> None:
         """Crash a node, and put an empty disk in the place of its own."""
