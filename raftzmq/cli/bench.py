@@ -6,6 +6,8 @@ from importlib import import_module
 
 import click
 
+from raftzmq.cli.help_format import with_colours
+
 _COMMANDS = {
     "throughput": ("raftzmq.benchmarks.throughput:throughput", "Puts per second, and their latency."),
     "failover": ("raftzmq.benchmarks.failover:failover", "Time without writes after the leader was killed."),
@@ -26,7 +28,7 @@ class _Benchmarks(click.Group):
         module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
-        return command
+        return with_colours(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The benchmarks, without loading any."""

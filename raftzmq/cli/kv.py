@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from raftzmq.cli.keys import KEY
 from raftzmq.cli.options import BYTES, CONTEXT, client_options, open_client
 from raftzmq.cli.output import (
     EXIT_KEY_NOT_FOUND,
@@ -20,14 +21,19 @@ from raftzmq.cli.output import (
     say_json,
     write,
 )
+from raftzmq.cli.shared import in_shell
 
 if TYPE_CHECKING:
     from raftzmq.client.results import KeyValue
 
 
 def value_argument(value: bytes) -> bytes:
-    """A value of the command line: itself, or all of standard input for ``-``."""
-    return sys.stdin.buffer.read() if value == b"-" else value
+    """A value of the command line: itself, or all of standard input for ``-``, which in a shell has the commands."""
+    if value != b"-":
+        return value
+    if in_shell():
+        raise click.UsageError("a value cannot be read from standard input here: call 'raftzmq put KEY -' for it")
+    return sys.stdin.buffer.read()
 
 
 def key_value_json(item: KeyValue) -> dict[str, Any]:
@@ -54,7 +60,7 @@ def report_missing(message: str, as_json: bool) -> None:
 
 
 @click.command(context_settings=CONTEXT)
-@click.argument("key", type=BYTES)
+@click.argument("key", type=KEY)
 @click.argument("value", type=BYTES)
 @client_options
 def put(key: bytes, value: bytes, endpoints: str | None, config: Path | None, timeout: float, as_json: bool) -> None:
@@ -79,7 +85,7 @@ def put(key: bytes, value: bytes, endpoints: str | None, config: Path | None, ti
 
 
 @click.command(context_settings=CONTEXT)
-@click.argument("key", type=BYTES)
+@click.argument("key", type=KEY)
 @click.option("--revision", type=click.IntRange(min=1), metavar="N", help="The value as of this revision.")
 @client_options
 def get(
@@ -108,11 +114,12 @@ def get(
     elif on_terminal():
         say(printable_lines(item.value))
     else:
-        write(item.value)
+        # Of several commands each ends its line, so that the next one's result begins a new one.
+        write(item.value + b"\n" if in_shell() else item.value)
 
 
 @click.command("del", context_settings=CONTEXT)
-@click.argument("key", type=BYTES)
+@click.argument("key", type=KEY)
 @client_options
 def delete(key: bytes, endpoints: str | None, config: Path | None, timeout: float, as_json: bool) -> None:
     """Remove KEY and print the revision that did it. Exit code 3: there was no such key.
@@ -133,7 +140,7 @@ def delete(key: bytes, endpoints: str | None, config: Path | None, timeout: floa
 
 
 @click.command(context_settings=CONTEXT)
-@click.argument("key", type=BYTES)
+@click.argument("key", type=KEY)
 @click.argument("values", type=BYTES, nargs=-1, required=True, metavar="[EXPECTED] NEW")
 @click.option("--absent", is_flag=True, help="Expect that KEY doesn't exist (no EXPECTED then).")
 @click.option(
@@ -159,8 +166,8 @@ def cas(
 
     \b
     Examples:
-      raftzmq cas colour blue green          only if it is blue
-      raftzmq cas lock me --absent           only if it doesn't exist
+      raftzmq cas colour blue green               # only if it is blue
+      raftzmq cas lock me --absent                # only if it doesn't exist
       raftzmq cas colour red --mod-revision 12
     """
     expected, new = _comparison(values, absent, mod_revision)

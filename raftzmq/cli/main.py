@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from raftzmq.cli.help_format import HelpContext, HelpFormatter, with_colours
 from raftzmq.cli.options import CONTEXT
 from raftzmq.cli.output import (
     EXIT_BROKEN_PIPE,
@@ -20,6 +21,12 @@ from raftzmq.cli.output import (
     report,
 )
 from raftzmq.errors import RaftzmqError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+Examples = Sequence[tuple[str, Sequence[tuple[str, str]]]]
+"""Titles, and below each command lines with what they do."""
 
 
 class Lazy(NamedTuple):
@@ -36,6 +43,7 @@ COMMANDS: dict[str, Lazy] = {
     "del": Lazy("raftzmq.cli.kv:delete", "Keys and values", "Remove a key."),
     "range": Lazy("raftzmq.cli.ranges:range_", "Keys and values", "List keys by prefix or interval."),
     "cas": Lazy("raftzmq.cli.kv:cas", "Keys and values", "Set a key only if it is as expected."),
+    "shell": Lazy("raftzmq.cli.shell:shell", "Keys and values", "Many commands on one connection, or from a file."),
     "status": Lazy("raftzmq.cli.status:status", "Looking at the cluster", "One row per node: role, term, progress."),
     "health": Lazy("raftzmq.cli.status:health", "Looking at the cluster", "Can the cluster serve? Does a real read."),
     "events": Lazy("raftzmq.cli.events:events", "Looking at the cluster", "Elections, votes, commits as they happen."),
@@ -48,6 +56,7 @@ COMMANDS: dict[str, Lazy] = {
     "simulate": Lazy("raftzmq.cli.simulate:simulate", "Testing it", "Run whole clusters in virtual time, by seed."),
     "verify": Lazy("raftzmq.cli.verify:verify", "Testing it", "Are recorded histories linearizable?"),
     "bench": Lazy("raftzmq.cli.bench:bench", "Testing it", "Measure it on this machine."),
+    "completion": Lazy("raftzmq.cli.completion:completion", "This program", "Let bash, zsh or fish complete it."),
 }
 """Every command. Its module is imported when it is called, so that ``raftzmq put`` doesn't load a storage engine."""
 
@@ -63,6 +72,7 @@ EXAMPLES = (
             ("raftzmq range app/", "the keys that begin with app/"),
             ("raftzmq cas colour blue green", "only if it is blue, else exit 4"),
             ("raftzmq cas lock me --absent", "only if it doesn't exist"),
+            ("raftzmq shell", "history, completion, hints"),
         ),
     ),
     (
@@ -95,6 +105,7 @@ EXAMPLES = (
         "In scripts",
         (
             ("raftzmq get colour --json | jq -r .value", ""),
+            ("raftzmq shell < setup.raftzmq", "a command a line"),
             ("export RAFTZMQ_ENDPOINTS=10.0.0.1:7201,10.0.0.2:7201", ""),
         ),
     ),
@@ -109,48 +120,65 @@ EXIT_CODES = (
     ("5", "cluster unhealthy"),
     ("7", "definitely not applied (a read: no answer)"),
     ("8", "may have been applied: read to find out"),
+    ("10 … 13", "of a node: see raftzmq node --help"),
 )
 
 
 class Main(click.Group):
     """The group of all commands. Whatever a command raises ends as one sentence and an exit code."""
 
+    table: Mapping[str, Lazy] = COMMANDS
+    examples: Examples = EXAMPLES
+    lists = "raftzmq --help"
+    """What a user can call to see all commands."""
+    context_class = HelpContext
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the help."""
-        return list(COMMANDS)
+        return list(self.table)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load the command, or None if there is none of that name."""
-        lazy = COMMANDS.get(cmd_name)
+        lazy = self.table.get(cmd_name)
         if lazy is None:
             return None
         module, _, attribute = lazy.target.partition(":")
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)
-        return command
+        return with_colours(command)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The names that begin so, without loading any command; or this group's own options."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return click.Command.shell_complete(self, ctx, incomplete)
+        return [CompletionItem(name, help=it.help) for name, it in self.table.items() if name.startswith(incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which name may have been meant."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else f" 'raftzmq --help' lists them: {', '.join(COMMANDS)}."
+        known = not args or args[0] in self.table or args[0].startswith("-")
+        if not known and not ctx.resilient_parsing:
+            near = get_close_matches(args[0], self.table, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else f" '{self.lists}' lists them: {', '.join(self.table)}."
             ctx.fail(f"No such command '{args[0]}'.{hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The commands by purpose, without loading any; then examples and exit codes."""
-        for section in dict.fromkeys(lazy.section for lazy in COMMANDS.values()):
+        assert isinstance(formatter, HelpFormatter)
+        for section in dict.fromkeys(lazy.section for lazy in self.table.values()):
             with formatter.section(section):
-                formatter.write_dl([(name, lazy.help) for name, lazy in COMMANDS.items() if lazy.section == section])
+                formatter.write_dl([(name, lazy.help) for name, lazy in self.table.items() if lazy.section == section])
         formatter.write_paragraph()
-        formatter.write_text("Examples:")
-        for title, lines in EXAMPLES:
+        formatter.write_heading("Examples")
+        for title, lines in self.examples:
             formatter.write_paragraph()
             formatter.write(f"  {title}:\n")
             for command, meaning in lines:
-                formatter.write(f"    {command:<38}  # {meaning}\n" if meaning else f"    {command}\n")
+                formatter.write_example(command, meaning)
         with formatter.section("Exit codes"):
             formatter.write_dl(EXIT_CODES)
         formatter.write_paragraph()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from raftzmq.cli.output import JSON_WANTED
+from raftzmq.cli.shared import shared_clients
 from raftzmq.config import ClusterConfig, local_cluster
 from raftzmq.errors import ConfigurationError
 
@@ -163,8 +165,14 @@ def _is_typed(option: str) -> bool:
     return context is not None and context.get_parameter_source(option) is click.core.ParameterSource.COMMANDLINE
 
 
-def open_client(endpoints: str | None, config: Path | None, timeout: float) -> Client:
-    """A client of the cluster that the options name; raises ConfigurationError."""
+def open_client(endpoints: str | None, config: Path | None, timeout: float) -> AbstractContextManager[Client]:
+    """A client of the cluster that the options name, for a ``with``; raises ConfigurationError.
+
+    In a shell it is one that stays open for the commands after this one.
+    """
+    shared = shared_clients()
+    if shared is not None:
+        return shared.open(find_endpoints(endpoints, config), timeout)
     from raftzmq.client.sync import Client
 
     return Client(find_endpoints(endpoints, config), timeout=timeout)

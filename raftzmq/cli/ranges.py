@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from raftzmq.cli.keys import KEY
 from raftzmq.cli.kv import key_value_json
 from raftzmq.cli.options import BYTES, CONTEXT, BytesType, client_options, open_client
 from raftzmq.cli.output import console, note, on_terminal, printable_bytes, say_json, write
@@ -53,7 +54,7 @@ def resume_token(key: bytes) -> str | dict[str, str]:
 
 
 @click.command("range", context_settings=CONTEXT)
-@click.argument("prefix", type=BYTES, required=False)
+@click.argument("prefix", type=KEY, required=False)
 @click.option("--start", type=BYTES, metavar="KEY", help="Instead of PREFIX: the first key.")
 @click.option("--end", type=BYTES, metavar="KEY", help="Instead of PREFIX: the first key that is no longer wanted.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N keys. Without it: all of them.")
@@ -82,7 +83,7 @@ def range_(
     \b
     Examples:
       raftzmq range app/
-      raftzmq range ""                           every key
+      raftzmq range ""                            # every key
       raftzmq range --start a --end c --limit 10
       raftzmq range app/ --keys-only --revision 12
     """
