@@ -78,6 +78,12 @@ SNAPSHOT_CHUNK_BYTES = MIB // 2
 """One message of a snapshot: large enough to cost nothing per byte, small enough to pass between heartbeats."""
 SNAPSHOT_WINDOW = 4
 """Chunks under way to one follower without an answer."""
+HISTORY_REVISIONS_MAX = 1_000_000
+"""Revisions that can be read back; what lies further behind is compacted by itself."""
+HISTORY_BYTES_MAX = 1024 * MIB
+"""Bytes of their rows: large values are kept for fewer revisions."""
+HISTORY_STEP = 64
+"""Revisions that a batch passes beside two for each of its own: so a backlog ends, in small steps."""
 STATE_LAG_BYTES_MAX = 32 * MIB
 """Committed but unapplied bytes at which the door shuts (half of the log's bound in memory)."""
 STATE_COMMIT_BATCHES = 200

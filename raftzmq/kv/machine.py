@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
+from raftzmq.config import HISTORY_BYTES_MAX, HISTORY_REVISIONS_MAX
 from raftzmq.core.types import Configuration, Entry, EntryKind, Mark
 from raftzmq.errors import CorruptionError, InvariantViolation
 from raftzmq.kv.commands import (
@@ -25,6 +26,7 @@ from raftzmq.kv.commands import (
     decode_batch,
     error_result,
 )
+from raftzmq.kv.history import History
 from raftzmq.kv.rows import (
     META_KEY,
     Activity,
@@ -50,12 +52,31 @@ class StateMachine:
     `apply` the machine in memory and its tables disagree: both must be dropped.
     """
 
-    def __init__(self, tables: Tables, *, sessions: Sessions | None = None) -> None:
-        """Read the state back from ``tables``; raises CorruptionError. ``sessions``: with bounds of its own."""
+    def __init__(
+        self,
+        tables: Tables,
+        *,
+        sessions: Sessions | None = None,
+        revisions_max: int = HISTORY_REVISIONS_MAX,
+        history_bytes_max: int = HISTORY_BYTES_MAX,
+    ) -> None:
+        """Read the state back from ``tables``; raises CorruptionError.
+
+        ``sessions``: with bounds of its own. ``revisions_max`` and ``history_bytes_max`` bound the history; all
+        replicas must have the same.
+        """
         row = tables.meta.get(META_KEY)
         meta = MetaRow() if row is None else decode_meta_row(row)
         self._tables = tables
-        self._store = Store(tables.keys, tables.history, meta.revision, meta.compacted_revision)
+        past = History(
+            tables.keys,
+            tables.history,
+            meta.revision,
+            meta.history,
+            revisions_max=revisions_max,
+            bytes_max=history_bytes_max,
+        )
+        self._store = Store(tables.keys, tables.history, meta.revision, past)
         self._sessions = Sessions(tables.sessions) if sessions is None else sessions
         self.applied_index = meta.applied_index
         self.applied_term = meta.applied_term
@@ -90,7 +111,7 @@ class StateMachine:
             self.chain,
             self.log_time_us,
             store.revision,
-            store.compacted_revision,
+            store.past.bounds,
             self.digest,
             self.configuration,
         )
@@ -214,10 +235,9 @@ class StateMachine:
         revision = query.revision or store.revision
         if revision > store.revision:
             return error_result("invalid", f"revision {revision} is yet to come; the store is at {store.revision}")
-        if revision < store.compacted_revision:
-            return error_result(
-                "compacted", f"revision {revision} is compacted; the history begins at {store.compacted_revision}"
-            )
+        begins = store.past.compacted_revision
+        if revision < begins:
+            return error_result("compacted", f"revision {revision} is compacted; the history begins at {begins}")
         if isinstance(query, Get):
             return store.get(query.key, revision)
         found = store.range(query.start, query.end, query.limit, revision)

@@ -14,7 +14,8 @@ sessions session (8) ‖ first sequence (8)              activity, lowest, resul
 meta     ``state``                                     JSON, then the configuration
 ======== ============================================= =========================================================
 
-All integers are big-endian. ``version`` 0 is a tombstone: the key was deleted at that revision.
+All integers are big-endian. ``version`` 0 is a tombstone: the key was deleted at that revision; in the history ``create``
+is 0 then, or 1 once the key has been forgotten altogether.
 """
 
 from __future__ import annotations
@@ -84,14 +85,14 @@ class SessionRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MetaRow:
-    """How far the state has come, in the same transaction as what it covers."""
+    """How far the state has come, in the same transaction as what it covers. ``history``: `History.bounds`."""
 
     applied_index: int = 0
     applied_term: int = 0
     chain: int = 0
     log_time_us: int = 0
     revision: int = 0
-    compacted_revision: int = 0
+    history: tuple[int, int, int] = (0, 0, 0)
     digest: int = 0
     configuration: Configuration = field(default_factory=Configuration)
 
@@ -201,7 +202,7 @@ def encode_meta_row(meta: MetaRow) -> bytes:
         meta.chain,
         meta.log_time_us,
         meta.revision,
-        meta.compacted_revision,
+        *meta.history,
         meta.digest,
     ]
     return seal(json.dumps(head).encode() + b"\n" + meta.configuration.encode())
@@ -213,6 +214,6 @@ def decode_meta_row(row: bytes) -> MetaRow:
     version, *numbers = json.loads(head)
     if version != STATE_VERSION:
         raise CorruptionError(f"the state has format {version}; this release reads format {STATE_VERSION}")
-    index, term, chain, log_time_us, revision, compacted, digest = numbers
+    index, term, chain, log_time_us, revision, swept, compacted, size, digest = numbers
     members = Configuration.decode(configuration)
-    return MetaRow(index, term, chain, log_time_us, revision, compacted, digest, members)
+    return MetaRow(index, term, chain, log_time_us, revision, (swept, compacted, size), digest, members)

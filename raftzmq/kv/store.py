@@ -12,6 +12,7 @@ from zlib import crc32
 from raftzmq.config import ANSWER_BYTES_MAX
 from raftzmq.errors import CorruptionError, InvariantViolation
 from raftzmq.kv.commands import ROW_OVERHEAD_BYTES, CompareAndSwap, Delete, Put, Row
+from raftzmq.kv.history import History
 from raftzmq.kv.rows import (
     HistoryRow,
     KeyRow,
@@ -44,14 +45,16 @@ class RangeRows:
 class Store:
     """The keys and history tables, and the revision that both have reached."""
 
-    def __init__(self, keys: Table, history: Table, revision: int = 0, compacted_revision: int = 0) -> None:
+    def __init__(self, keys: Table, history: Table, revision: int = 0, past: History | None = None) -> None:
+        """``past``: the bound of the history, if it isn't the usual one from the beginning."""
         self.revision = revision
-        self.compacted_revision = compacted_revision
+        self.past = History(keys, history) if past is None else past
         self._keys = keys
         self._history = history
         self._fetched: dict[bytes, bytes] = {}
         self._changed: dict[bytes, KeyRow] = {}
         self._written: list[tuple[bytes, bytes]] = []
+        self._links: list[int] = []
 
     # ---- writing: begin, any number of commands, flush
 
@@ -63,7 +66,7 @@ class Store:
 
     def put_all(self, commands: list[Put]) -> list[int]:
         """Apply puts, one revision each; their revisions. This loop is where a busy cluster spends its time."""
-        fetched, changed, write = self._fetched.get, self._changed, self._written.append
+        fetched, changed, write, link = self._fetched.get, self._changed, self._written.append, self._links.append
         pack_head, crc_of, pack_checksum, pack_at = pack_history_head, crc32, pack_crc, pack_history_key
         current = changed.get
         first = revision = self.revision + 1
@@ -81,6 +84,7 @@ class Store:
             body = pack_head(previous, create, version, lease, len(key)) + key + value
             at = pack_at(revision, 0)
             write((at, pack_checksum(crc_of(at, crc_of(body))) + body))
+            link(previous)
             revision += 1
         self.revision = revision - 1
         return list(range(first, revision))
@@ -98,6 +102,7 @@ class Store:
         self.revision += 1
         self._changed[key] = (0, self.revision, 0, 0)
         self._write(HistoryRow(previous, 0, 0, 0, key, b""))
+        self._links.append(-previous)
         return [True, self.revision]
 
     def compare_and_swap(self, command: CompareAndSwap) -> list[int | bool]:
@@ -128,6 +133,8 @@ class Store:
         digest = crc32(b"".join([row for _, row in written]), digest)
         digest = crc32(b"".join([row for _, row in rows]), digest)
         self._fetched, self._changed, self._written = {}, {}, []
+        links, self._links = self._links, []
+        self.past.written(written, links, self.revision)
         return digest
 
     def _current(self, key: bytes) -> KeyRow:

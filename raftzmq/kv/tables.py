@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +28,12 @@ class Table(Protocol):
         With ``append`` the keys ascend and lie past every key of the table, which costs no search. Raises
         InvariantViolation if they don't: a row left out in silence would be lost.
         """
+
+    def delete_many(self, keys: list[bytes]) -> None:
+        """Remove the rows at ``keys``, which ascend; missing ones are no error."""
+
+    def sweep(self, start: bytes, dead: Sequence[int]) -> None:
+        """Walk the rows from ``start`` on, one for each of ``dead``, and remove those where it isn't 0."""
 
     def scan(self, start: bytes, end: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         """The rows with ``start <= key < end`` (``end`` None: to the last), ascending or descending.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from raftzmq.config import MICROSECONDS, SESSION_IDLE_US, SESSIONS_MAX, Retention, Timing
+from raftzmq.config import HISTORY_REVISIONS_MAX, MICROSECONDS, SESSION_IDLE_US, SESSIONS_MAX, Retention, Timing
 
 FAULTS = {
     "crash": 4,
@@ -95,6 +95,7 @@ class Conditions:
     sessions_max: int
     idle_us: int
     retention: Retention
+    revisions_max: int
 
     def link(self, rng: Random) -> Link:
         """The quality of one more directed link between nodes."""
@@ -134,4 +135,5 @@ def draw(rng: Random) -> Conditions:
         sessions_max=rng.choice((SESSIONS_MAX, SESSIONS_MAX, clients + 2, max(2, clients))),
         idle_us=rng.choice((SESSION_IDLE_US, SESSION_IDLE_US, 5 * MICROSECONDS, MICROSECONDS // 2)),
         retention=rng.choice((Retention(), *RETENTIONS)),
+        revisions_max=rng.choice((HISTORY_REVISIONS_MAX, 20, 3)),
     )

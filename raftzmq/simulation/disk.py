@@ -74,7 +74,12 @@ class SimulatedDisk:
         """Read everything back; raises StorageError, CorruptionError."""
         conditions = self._conditions
         loaded, self._log, self._state, self._snapshots = open_memory_node(
-            self._disk, self._config, self._node, sessions_max=conditions.sessions_max, idle_us=conditions.idle_us
+            self._disk,
+            self._config,
+            self._node,
+            sessions_max=conditions.sessions_max,
+            idle_us=conditions.idle_us,
+            revisions_max=conditions.revisions_max,
         )
         return loaded
 

@@ -8,7 +8,7 @@ a full disk into SIGBUS; so none of them is a parameter here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,20 @@ class LmdbTable:
         if added != len(rows):
             # LMDB skips a row that is out of order in append mode, and goes on without a word.
             raise InvariantViolation(f"table {self.name} took {added} of {len(rows)} rows: keys out of order")
+
+    def delete_many(self, keys: list[bytes]) -> None:
+        delete, database = self.transaction.delete, self._database
+        for key in keys:
+            delete(key, b"", database)
+
+    def sweep(self, start: bytes, dead: Sequence[int]) -> None:
+        cursor = self.transaction.cursor(self._database)
+        if not cursor.set_key(start):
+            raise CorruptionError(f"table {self.name} lacks row {start.hex()}")
+        remove, skip = cursor.delete, cursor.next
+        for goes in dead:
+            # Removing a row leads to the next one, too.
+            remove() if goes else skip()
 
     def scan(self, start: bytes, end: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         cursor = self.transaction.cursor(self._database)

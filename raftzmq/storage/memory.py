@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from raftzmq.config import SESSION_IDLE_US, SESSIONS_MAX, ClusterConfig
+from raftzmq.config import HISTORY_REVISIONS_MAX, SESSION_IDLE_US, SESSIONS_MAX, ClusterConfig
 from raftzmq.core.ready import Append
 from raftzmq.core.types import Mark, first_entry
 from raftzmq.errors import StorageError
@@ -87,8 +87,16 @@ class MemoryLog(_OfOneBoot):
 class MemoryState(_OfOneBoot):
     """`StateStorage` on a `MemoryDisk`: what is applied and not committed is lost in a crash."""
 
-    def __init__(self, disk: MemoryDisk, *, sessions_max: int = SESSIONS_MAX, idle_us: int = SESSION_IDLE_US) -> None:
+    def __init__(
+        self,
+        disk: MemoryDisk,
+        *,
+        sessions_max: int = SESSIONS_MAX,
+        idle_us: int = SESSION_IDLE_US,
+        revisions_max: int = HISTORY_REVISIONS_MAX,
+    ) -> None:
         super().__init__(disk)
+        self._revisions_max = revisions_max
         self._sessions_max = sessions_max
         self._idle_us = idle_us
         self._load()
@@ -97,7 +105,7 @@ class MemoryState(_OfOneBoot):
         self._overlays = {name: OverlayTable(table) for name, table in self._disk.state.items()}
         tables = as_tables(self._overlays)
         sessions = Sessions(tables.sessions, sessions_max=self._sessions_max, idle_us=self._idle_us)
-        self.machine = StateMachine(tables, sessions=sessions)
+        self.machine = StateMachine(tables, sessions=sessions, revisions_max=self._revisions_max)
         self._durable = self.machine.mark
 
     def apply(self, job: StateJob) -> StateResult:
@@ -157,10 +165,12 @@ def open_memory_node(
     *,
     sessions_max: int = SESSIONS_MAX,
     idle_us: int = SESSION_IDLE_US,
+    revisions_max: int = HISTORY_REVISIONS_MAX,
 ) -> OpenedMemory:
     """Open ``disk`` for ``node``, writing the first content if there is none.
 
-    ``sessions_max`` and ``idle_us`` (log time) bound the sessions that its state keeps. A new disk gets
+    ``sessions_max`` and ``idle_us`` (log time) bound the sessions that its state keeps, ``revisions_max`` its history. A
+    new disk gets
     ``incarnation`` (None: one made of the names, the same in every run); later the stored one counts.
     Raises ConfigurationError, IdentityError, CorruptionError.
     """
@@ -171,7 +181,7 @@ def open_memory_node(
         create_log(disk.log, identity, first_entry(cluster.nodes))
     check_identity(identity, cluster.cluster_id, node, "the simulated disk")
     contents = read_log(disk.log)
-    state = MemoryState(disk, sessions_max=sessions_max, idle_us=idle_us)
+    state = MemoryState(disk, sessions_max=sessions_max, idle_us=idle_us, revisions_max=revisions_max)
     log = MemoryLog(disk, contents.span)
     restart = interrupted_install(contents, state.machine, disk.installed)
     if restart is not None:

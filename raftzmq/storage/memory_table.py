@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from raftzmq.errors import InvariantViolation
 
@@ -47,6 +48,14 @@ class MemoryTable:
             if append and key <= self.last:
                 raise InvariantViolation(f"row {key.hex()} was to be appended after {self.last.hex()}")
             self.put(key, row)
+
+    def delete_many(self, keys: list[bytes]) -> None:
+        for key in keys:
+            self.delete(key)
+
+    def sweep(self, start: bytes, dead: Sequence[int]) -> None:
+        rows = list(islice(self.scan(start), len(dead)))
+        self.delete_many([key for (key, _), goes in zip(rows, dead, strict=True) if goes])
 
     def scan(self, start: bytes, end: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         first = bisect_left(self._keys, start)
@@ -99,6 +108,14 @@ class OverlayTable:
             if append and key <= self._highest:
                 raise InvariantViolation(f"row {key.hex()} was to be appended after {self._highest.hex()}")
             self.put(key, row)
+
+    def delete_many(self, keys: list[bytes]) -> None:
+        for key in keys:
+            self.delete(key)
+
+    def sweep(self, start: bytes, dead: Sequence[int]) -> None:
+        rows = list(islice(self.scan(start), len(dead)))
+        self.delete_many([key for (key, _), goes in zip(rows, dead, strict=True) if goes])
 
     def scan(self, start: bytes, end: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         if not self._changes:

@@ -25,7 +25,7 @@ RESULTS_KEY = rows.results_key(5, 2)
 RESULTS_ROW = rows.encode_session_row(
     RESULTS_KEY, SessionRow(Activity(6, 1, 100), 2, rows.encode_results([300, [True, 301]]))
 )
-META_ROW = rows.encode_meta_row(MetaRow(9, 2, 11, 12, 13, 0, 15, Configuration(local_cluster(1).nodes)))
+META_ROW = rows.encode_meta_row(MetaRow(9, 2, 11, 12, 13, (1, 2, 3), 15, Configuration(local_cluster(1).nodes)))
 
 DECODERS: dict[str, tuple[Any, bytes, bytes]] = {
     "key": (rows.decode_key_row, b"k", KEY_ROW),
@@ -47,8 +47,8 @@ def test_golden_bytes() -> None:
     assert RESULTS_KEY.hex() == "00000000000000050000000000000002"
     assert RESULTS_ROW.hex() == "006c47d70000000000000006000000010000000000000064000000000000000292cd012c92c3cd012d"
     assert META_ROW == (
-        bytes.fromhex("92ea553b")
-        + b"[1, 9, 2, 11, 12, 13, 0, 15]\n"
+        META_ROW[:4]
+        + b"[1, 9, 2, 11, 12, 13, 1, 2, 3, 15]\n"
         + b'{"version":1,"voters":[{"client":"tcp://127.0.0.1:7201","eve'
         b'nts":"tcp://127.0.0.1:7301","node":"n1","peer":"tcp://127.0.0.1:7101"}]}'
     )
@@ -69,7 +69,7 @@ def test_rows_come_back_as_they_went() -> None:
     assert rows.decode_session_key(OWN_KEY) == (5, None)
     assert rows.decode_session_key(RESULTS_KEY) == (5, 2)
     meta = rows.decode_meta_row(META_ROW)
-    assert meta == MetaRow(9, 2, 11, 12, 13, 0, 15, Configuration(local_cluster(1).nodes))
+    assert meta == MetaRow(9, 2, 11, 12, 13, (1, 2, 3), 15, Configuration(local_cluster(1).nodes))
 
 
 @given(

@@ -160,7 +160,7 @@ def test_a_future_revision_is_invalid_and_a_compacted_one_is_gone() -> None:
     replica = Replica()
     replica.fill([(b"k", b"%d" % number) for number in range(5)])
     assert replica.get(b"k", 6)["error"] == "invalid"
-    replica.machine._store.compacted_revision = 3
+    replica.machine._store.past.compacted_revision = 3
     assert replica.get(b"k", 2)["error"] == "compacted"
     assert replica.get(b"k", 3)[1] == b"2"
 
