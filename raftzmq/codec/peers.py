@@ -182,7 +182,7 @@ def encode_message(message: PeerMessage) -> list[bytes]:
             message.round,
             rows,
         )
-        return [_encode(header), *(e.data for e in message.entries)]
+        return [_encode(header), *[e.data for e in message.entries]]
     if isinstance(message, (SnapshotChunk, SnapshotAnswer)):
         term, snapshot, *rest = _FIELDS[_KINDS[type(message)] - 1][1](message)
         return [_encode((term, _snapshot_fields(snapshot), *rest))]
@@ -201,16 +201,15 @@ def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> PeerMessage:
         header = decode(frames[0])
     except (msgspec.DecodeError, UnicodeDecodeError, IndexError) as error:
         raise InvalidRequest(f"a {message.__name__} cannot be decoded: {error}") from None
-    rows = header.entries if isinstance(header, _AppendEntries) else ()
-    if len(frames) != 1 + len(rows):
-        raise InvalidRequest(
-            f"a {message.__name__} has {len(frames)} frames where its header announces {1 + len(rows)}"
-        )
-    values = astuple(header)
+    count = 1 + (len(header.entries) if isinstance(header, _AppendEntries) else 0)
+    if len(frames) != count:
+        raise InvalidRequest(f"a {message.__name__} has {len(frames)} frames where its header announces {count}")
     if isinstance(header, _AppendEntries):
-        payloads = zip(rows, frames[1:], strict=True)
-        entries = tuple([Entry(i, t, kind, bytes(data), chain) for (i, t, kind, chain), data in payloads])
-        values = (*values[:-1], entries)
-    elif isinstance(header, (_SnapshotChunk, _SnapshotAnswer)):
+        rows = zip(header.entries, frames[1:], strict=True)
+        entries = tuple([Entry(i, t, kind, bytes(data), chain) for (i, t, kind, chain), data in rows])
+        terms = header.term, header.prev_log_index, header.prev_log_term
+        return AppendEntries(envelope.node, envelope.to, *terms, header.leader_commit, header.round, entries)
+    values = astuple(header)
+    if isinstance(header, (_SnapshotChunk, _SnapshotAnswer)):
         values = (values[0], SnapshotId(*values[1]), *values[2:])
     return message(envelope.node, envelope.to, *values)

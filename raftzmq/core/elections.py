@@ -88,16 +88,17 @@ class Elections:
         """Time is ``now_us``. A tick that comes far too late finds no fault with others before they were heard."""
         deadline = self.deadline
         self._now = max(self._now, now_us)
+        if self._now < deadline:
+            return
         late = self._now - deadline > self.timing.heartbeat_us
         if isinstance(self._state, Leadership):
             self._tick_leader(self._state, late=late)
-        elif self._now >= self._election_us:
-            if late:
-                self._election_us = self._now + self.timing.heartbeat_us // 2
-            elif self.node in self.voters and self.has_room and not self._disk_hangs():
-                self._campaign(pre_vote=True)
-            else:
-                self._reset_election_timer()
+        elif late:
+            self._election_us = self._now + self.timing.heartbeat_us // 2
+        elif self.node in self.voters and self.has_room and not self._disk_hangs():
+            self._campaign(pre_vote=True)
+        else:
+            self._reset_election_timer()
 
     def propose(self, data: bytes, kind: EntryKind = EntryKind.COMMANDS) -> int:
         """Append an entry as leader; its index. Raises InvariantViolation on another role: ask `role` first."""

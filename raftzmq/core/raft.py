@@ -78,7 +78,8 @@ class Raft(Snapshots):
         elif isinstance(message, AppendEntriesResponse):
             if isinstance(self._state, Leadership):
                 self._state.on_response(message, self._now)
-                self.commit_index = self._state.commit_index(self.commit_index)
+                if message.match_index > self.commit_index:
+                    self.commit_index = self._state.commit_index(self.commit_index)
         elif isinstance(message, RequestVote):
             self._on_request_vote(message)
         elif isinstance(message, RequestVoteResponse):
@@ -155,8 +156,9 @@ class Raft(Snapshots):
         restart, entries = self.log.take_mark(), self.log.take_unstored()
         compacted = self._take_compaction() if restart is None else None
         if hard_state is None and not entries and restart is None and compacted is None:
-            self._messages += [m for m in self._held if m.to != self.node]
-            self._held.clear()
+            if self._held:
+                self._messages += [m for m in self._held if m.to != self.node]
+                self._held.clear()
             return None
         self._in_flight = Append(hard_state, entries, restart, compacted)
         self._held_in_flight, self._held = self._held, []
@@ -168,13 +170,14 @@ class Raft(Snapshots):
         if last <= self._handed or self._installing is not None:
             return ()
         first, self._handed = self._handed + 1, last
-        return tuple(self.log.entry(index) for index in range(first, last + 1))
+        return tuple([self.log.entry(index) for index in range(first, last + 1)])
 
     def _lead(self, leader: Leadership) -> None:
-        self._confirm_reads(leader)
-        if leader.start_round(self.commit_index):
-            self._messages += leader.heartbeats(self.commit_index)
-            self._confirm_reads(leader)  # a single voter is a majority by itself
+        if leader.has_reads:
+            self._confirm_reads(leader)
+            if leader.start_round(self.commit_index):
+                self._messages += leader.heartbeats(self.commit_index)
+                self._confirm_reads(leader)  # a single voter is a majority by itself
         heard_since = self._now - self.timing.election_max_us
         self._messages += leader.replicate(self.commit_index, self._durable_index, heard_since)
 

@@ -55,7 +55,8 @@ class Leadership:
 
         The leader itself counts with what its own disk has (thesis 10.2.1).
         """
-        index = agreed(self._per_voter(self.log.stable, {peer: p.match_index for peer, p in self.peers.items()}))
+        own, stable, peers = self.node, self.log.stable, self.peers
+        index = agreed([stable if v == own else peers[v].match_index for v in self.log.configuration.voters])
         if index > commit_index and self.log.term_at(index) == self.term:
             return index
         return commit_index
@@ -91,15 +92,18 @@ class Leadership:
         follower was heard since ``heard_since_us``; one that is down may be down for long.
         """
         messages: list[Message] = []
+        last_index = self.log.last_index
         for peer, progress in self.peers.items():
+            if progress.next_index > last_index:
+                continue
             if progress.next_index <= self.log.mark.index and progress.snapshot is None:
                 if progress.heard_us < heard_since_us:
                     continue
                 progress.await_snapshot(durable_index)
                 messages.append(InstallSnapshot(self.node, peer, self.term, self.log.mark_at(durable_index)))
-            while progress.next_index <= self.log.last_index and progress.can_send():
+            while progress.next_index <= last_index and progress.can_send():
                 message = self._message(peer, progress, commit_index, empty=False)
-                progress.sent(message.entries[-1].index, sum(len(e.data) for e in message.entries))
+                progress.sent(message.entries[-1].index, sum([len(e.data) for e in message.entries]))
                 messages.append(message)
         return messages
 
@@ -119,6 +123,11 @@ class Leadership:
     def request_read(self, reader: str, context: int) -> None:
         """Queue a read for the next round; a round whose heartbeats have left is never joined."""
         self._waiting.append((reader, context))
+
+    @property
+    def has_reads(self) -> bool:
+        """Does a read wait for a round, or for a round's answers?"""
+        return bool(self._waiting or self._rounds)
 
     def start_round(self, commit_index: int, *, again: bool = False) -> bool:
         """Begin a round for the reads that wait; its heartbeats are the caller's to send.

@@ -280,7 +280,8 @@ class Node:
             self.reads.indexed(state.context, state.index)
         if ready.install is not None:
             self.applying.install(ready.install)
-        self.applying.committed(ready.committed, now_us)
+        if ready.committed:
+            self.applying.committed(ready.committed, now_us)
         work.log = self._take_log_job(ready.append)
         work.state = self.applying.take_job(self.reads, now_us, patient=self._leading_term is None)
         work.events = self.report.take()
@@ -300,7 +301,8 @@ class Node:
         if transfers.chunks:
             work.bulk = [(chunk.to, encode(chunk)) for chunk in transfers.chunks]
             transfers.chunks.clear()
-        work.snapshots = transfers.take_jobs()
+        if transfers.has_jobs:
+            work.snapshots = transfers.take_jobs()
 
     def _take_log_job(self, append: Append | None) -> LogJob | None:
         """The log's next job. An append may have to wait for a job that only stores incarnations."""

@@ -31,12 +31,8 @@ class Receiving:
     def __init__(self, raft: Raft) -> None:
         self._raft = raft
         self._arrival: _Arrival | None = None
-        self._jobs: list[SnapshotJob] = []
-
-    def take_jobs(self) -> list[SnapshotJob]:
-        """What the snapshot worker is to do, in order."""
-        jobs, self._jobs = self._jobs, []
-        return jobs
+        self.jobs: list[SnapshotJob] = []
+        """What the snapshot worker is to do, in order; taken from here."""
 
     def chunk(self, chunk: SnapshotChunk) -> SnapshotAnswer | InstallSnapshot | None:
         """A chunk came: an answer to it, or the message to give to the core if there is nothing to be installed."""
@@ -56,7 +52,7 @@ class Receiving:
         if not chunk.data or chunk.offset != arrival.asked:
             return self._answer(chunk.sender, snapshot, arrival.stored)
         arrival.asked += len(chunk.data)
-        self._jobs.append(WriteChunk(snapshot, chunk.offset, chunk.checksum, chunk.data))
+        self.jobs.append(WriteChunk(snapshot, chunk.offset, chunk.checksum, chunk.data))
         return None
 
     def written(self, job: WriteChunk, sound: bool) -> SnapshotAnswer | None:
@@ -70,7 +66,7 @@ class Receiving:
             arrival.stored += len(job.data)
             if arrival.stored == arrival.snapshot.size:
                 arrival.finishing = True
-                self._jobs.append(FinishSnapshot(arrival.snapshot))
+                self.jobs.append(FinishSnapshot(arrival.snapshot))
         return self._answer(arrival.sender, arrival.snapshot, arrival.stored)
 
     def finished(self, job: FinishSnapshot, mark: Mark | None) -> SnapshotAnswer | InstallSnapshot | None:

@@ -38,7 +38,8 @@ class Sending:
         self._transfers: dict[str, _Transfer] = {}
         self._file: SnapshotFile | None = None
         self._making = False
-        self._jobs: list[SnapshotJob] = []
+        self.jobs: list[SnapshotJob] = []
+        """What the snapshot worker is to do, in order; taken from here."""
 
     def __len__(self) -> int:
         return len(self._transfers)
@@ -46,12 +47,9 @@ class Sending:
     @property
     def deadline_us(self) -> int:
         """When `tick` is wanted next."""
-        return min((transfer.retry_us for transfer in self._transfers.values()), default=NEVER)
-
-    def take_jobs(self) -> list[SnapshotJob]:
-        """What the snapshot worker is to do, in order."""
-        jobs, self._jobs = self._jobs, []
-        return jobs
+        if not self._transfers:
+            return NEVER
+        return min(transfer.retry_us for transfer in self._transfers.values())
 
     def begin(self, message: InstallSnapshot, now_us: int) -> None:
         """The core wants ``message.to`` to get a snapshot that ends at the message's mark or later."""
@@ -60,7 +58,7 @@ class Sending:
             self._advance(message.to)
         elif not self._making:
             self._making = True
-            self._jobs.append(MakeSnapshot())
+            self.jobs.append(MakeSnapshot())
 
     def made(self, file: SnapshotFile, now_us: int) -> None:
         """A copy of the state is there; it took the place of an older one."""
@@ -91,7 +89,7 @@ class Sending:
             # The bytes are those that were read here, so this copy is at fault.
             if not self._making:
                 self._making = True
-                self._jobs.append(MakeSnapshot())
+                self.jobs.append(MakeSnapshot())
             return
         if answer.offset < transfer.acknowledged:
             # It has lost what it had (a restart), or an old answer comes late: what it has counts.
@@ -137,10 +135,10 @@ class Sending:
             return
         while transfer.asked < min(file.size, transfer.acknowledged + SNAPSHOT_WINDOW * self._chunk_bytes):
             size = min(self._chunk_bytes, file.size - transfer.asked)
-            self._jobs.append(ReadChunk(peer, file.id, transfer.asked, size))
+            self.jobs.append(ReadChunk(peer, file.id, transfer.asked, size))
             transfer.asked += size
 
     def _tidy(self) -> None:
         if not self._transfers and self._file is not None and not self._making:
             self._file = None
-            self._jobs.append(DropSnapshot())
+            self.jobs.append(DropSnapshot())

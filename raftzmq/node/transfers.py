@@ -65,9 +65,18 @@ class Transfers:
         """When `tick` is wanted next."""
         return self._sending.deadline_us
 
+    @property
+    def has_jobs(self) -> bool:
+        """Is there anything for the snapshot worker?"""
+        return bool(self._sending.jobs or self._receiving.jobs)
+
     def take_jobs(self) -> list[SnapshotJob]:
         """What the snapshot worker is to do, in order."""
-        return self._sending.take_jobs() + self._receiving.take_jobs()
+        sending, receiving = self._sending, self._receiving
+        jobs = sending.jobs + receiving.jobs
+        sending.jobs.clear()
+        receiving.jobs.clear()
+        return jobs
 
     def tick(self, now_us: int) -> None:
         """Repeat what got no answer, and give up who is silent for too long."""

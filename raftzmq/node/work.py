@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -137,10 +138,10 @@ class Work:
     refusals: list[tuple[bytes, list[bytes]]] = field(default_factory=list)
     log: LogJob | None = None
     state: StateJob | None = None
-    events: list[tuple[bytes, bytes]] = field(default_factory=list)
+    events: Sequence[tuple[bytes, bytes]] = ()
     facts: list[Fact] = field(default_factory=list)
-    bulk: list[tuple[str, list[bytes]]] = field(default_factory=list)
-    snapshots: list[SnapshotJob] = field(default_factory=list)
+    bulk: Sequence[tuple[str, list[bytes]]] = ()
+    snapshots: Sequence[SnapshotJob] = ()
 
 
 @value
