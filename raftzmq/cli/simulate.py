@@ -12,7 +12,7 @@ from raftzmq.cli.options import CONTEXT, json_option
 from raftzmq.cli.output import EXIT_ERROR, console, note, say, say_json
 
 if TYPE_CHECKING:
-    from raftzmq.simulation import Coverage, Found, Outcome
+    from raftzmq.simulation import Coverage, Found, Outcome, Scenario, Shrunk
 
 DEFAULT_SEEDS = 100
 DEFAULT_EVENTS = 500
@@ -36,43 +36,71 @@ DEFAULT_EVENTS = 500
     metavar="N",
     help="Processes that share the work; 0: as many as there are processors. The result is the same.",
 )
+@click.option(
+    "--only",
+    metavar="SCENARIO",
+    default="",
+    help="With --seed: what of it takes place, in the words that --shrink ends with; the rest is left out.",
+)
+@click.option(
+    "--shrink",
+    is_flag=True,
+    help="Make the first failing seed short: leave out what its failure doesn't need, and tell the rest step by step.",
+)
 @click.option("--verbose", is_flag=True, help="Print what happens, step by step (with --json: on standard error).")
 @json_option
 def simulate(
-    seeds: int, first_seed: int, seed: int | None, events: int, workers: int, verbose: bool, as_json: bool
+    seeds: int,
+    first_seed: int,
+    seed: int | None,
+    events: int,
+    workers: int,
+    only: str,
+    shrink: bool,
+    verbose: bool,
+    as_json: bool,
 ) -> None:
     """Run whole clusters in virtual time, and look for what must never happen.
 
     A seed decides everything: how many nodes, what the network and the disks are like, what clients ask for, and what
-    goes wrong and when. Messages are lost, doubled, held up; nodes crash, stand still, are cut off. The nodes
-    themselves are real. After every step the safety properties of Raft are checked, and that no acknowledged write
-    is lost, none is executed twice and no read is stale; at the end all is healed, and the cluster must agree again.
+    goes wrong and when. Messages are lost, doubled, held up; nodes crash, stand still, are cut off; clocks leap, disks
+    fill up, fail and lose bits. The nodes themselves are real. After every step the safety properties of Raft are
+    checked, and that no acknowledged write is lost, none is executed twice and no read is stale; at the end all is
+    healed, and the cluster must agree again.
 
-    Exit code 1 if something broke; the same seed shows it again.
+    Exit code 1 if something broke; the same seed shows it again, and --shrink finds the few events that it takes.
 
     \b
     Examples:
       raftzmq simulate --seeds 300 --events 500
       raftzmq simulate --seed 7 --verbose | less
       raftzmq simulate --first-seed 1000 --seeds 50 --json | jq .coverage
+      raftzmq simulate --seeds 300 --shrink
+      raftzmq simulate --seed 7 --events 60 --only 'faults 3; requests c1.2' --verbose
     """
     if seed is not None:
         first_seed, seeds = _only(seed)
+    scenario = _scenario(only, seed)
     from raftzmq.simulation import Coverage
 
     chosen = range(first_seed, first_seed + seeds)
     coverage = Coverage()
     total = 0
     found: list[Found] = []
-    for outcome in _replayed(chosen, events, as_json) if verbose else _run(chosen, events, workers):
+    alone = verbose or seed is not None
+    for outcome in _replayed(chosen, events, scenario, verbose, as_json) if alone else _run(chosen, events, workers):
         coverage.merge(outcome.coverage)
         total += outcome.events
         found += outcome.found
+    shrunk = _shrunk(found[0]) if found and shrink else None
     if as_json:
         violations = [violation.to_json() for violation in found]
-        say_json({"seeds": seeds, "events": total, "violations": violations, "coverage": coverage.counts})
+        document = {"seeds": seeds, "events": total, "violations": violations, "coverage": coverage.counts}
+        say_json(document if shrunk is None else {**document, "shrunk": shrunk.to_json()})
     else:
         _report(seeds, total, found, coverage)
+        if shrunk is not None:
+            _tell(shrunk)
     if found:
         click.get_current_context().exit(EXIT_ERROR)
 
@@ -86,11 +114,46 @@ def _only(seed: int) -> tuple[int, int]:
     return seed, 1
 
 
-def _replayed(seeds: Sequence[int], events: int, as_json: bool) -> Iterator[Outcome]:
+def _scenario(only: str, seed: int | None) -> Scenario:
+    """What ``--only`` says; raises UsageError if it can't be read, or if there is no one seed that it is a part of."""
+    from raftzmq.errors import InvalidRequest
+    from raftzmq.simulation import parse_scenario
+
+    if only and seed is None:
+        raise click.UsageError("--only is a part of one run: say which with --seed")
+    try:
+        return parse_scenario(only)
+    except InvalidRequest as invalid:
+        raise click.UsageError(f"--only: {invalid.message}") from None
+
+
+def _replayed(seeds: Sequence[int], events: int, scenario: Scenario, verbose: bool, as_json: bool) -> Iterator[Outcome]:
     from raftzmq.simulation import simulate as simulate_seed
 
+    sink = (note if as_json else say) if verbose else None
     for seed in seeds:
-        yield simulate_seed(seed, events, note if as_json else say)
+        yield simulate_seed(seed, events, sink, scenario)
+
+
+def _shrunk(found: Found) -> Shrunk:
+    from raftzmq.simulation import shrink
+
+    note(f"shrinking seed {found.seed}: {found.name}")
+    return shrink(found, note if sys.stderr.isatty() else None)
+
+
+def _tell(shrunk: Shrunk) -> None:
+    """The shortest run that breaks the same property, step by step."""
+    from raftzmq.simulation import length
+
+    found = shrunk.found
+    say("")
+    say(f"seed {found.seed} made short: {length(shrunk.original)} events → {length(found)}, in {shrunk.runs} runs")
+    for line in shrunk.story:
+        say(line)
+    say(f"  broken: {found.name}")
+    say(f"  seen:   {found.explanation}")
+    say(f"  again:  {found.replay}")
 
 
 def _run(seeds: Sequence[int], events: int, workers: int) -> Iterator[Outcome]:

@@ -35,8 +35,6 @@ PATIENCE_US = (30_000, 250_000)
 """How long a client waits for the answer to one sending: around the time that an election takes."""
 PAUSES_US = (1_000, 5_000, 50_000)
 """How long it rests after an answer, one of these."""
-BACK_OFF_US = 50_000
-"""How long it waits at most, times the number of tries, before it tries again what was refused."""
 TRIES_MAX = 3
 """More tries lengthen the wait no more, or nobody would ask while an election is still fresh."""
 TRANSIENT = ("overloaded", "no_leader", "deadline_exceeded", "outcome_unknown")
@@ -115,6 +113,7 @@ class SimulatedClient:
     def start(self) -> None:
         """Open a session, then begin to work: unless the scenario leaves out all that this client would ask for."""
         if self._workload is None or self._kept is None or self._kept:
+            self._world.requests.append(f"{self.name}.0")
             self._open()
 
     def _open(self) -> None:
@@ -213,7 +212,7 @@ class SimulatedClient:
 
     def _send_soon(self, request: Request, node: str) -> None:
         self._world.schedule.after(
-            self._rng.randint(0, BACK_OFF_US * min(request.tries, TRIES_MAX)),
+            self._rng.randint(0, self._world.conditions.back_off_us * min(request.tries, TRIES_MAX)),
             self._send_if_same,
             request,
             node,

@@ -26,6 +26,9 @@ from raftzmq.verify import LogTime, Violations
 RECOVERY_US = 30 * MICROSECONDS
 """Virtual time that a healed cluster has to agree: a hundred elections' worth."""
 
+DRAWN = ("conditions", "fault/", "work/")
+"""What a scenario names parts of: other luck leaves it as it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -115,6 +118,9 @@ class Cluster:
 
     def chance(self, concern: str) -> Random:
         """A stream of chance that no other concern disturbs."""
+        luck = self.scenario.luck
+        if luck and not concern.startswith(DRAWN):
+            concern = f"{concern}/{luck}"
         return Random(f"{self.seed}/{concern}")
 
     def ahead(self, jump_us: int) -> None:

@@ -72,6 +72,7 @@ RETENTIONS = (
 class Conditions:
     """The character of one seed. Times in microseconds; ``weights`` has one per fault of `FAULTS`.
 
+    ``back_off_us``: how long a client waits at most, times the number of tries, before it tries again what was refused.
     ``drift_ppm``: the most that a clock runs fast or slow, in millionths. ``sessions_max`` and ``idle_us`` bound the
     sessions that the state keeps.
     """
@@ -91,6 +92,7 @@ class Conditions:
     fault_every_us: int
     weights: tuple[int, ...]
     impatience: float
+    back_off_us: int
     drift_ppm: int
     sessions_max: int
     idle_us: int
@@ -131,6 +133,7 @@ def draw(rng: Random) -> Conditions:
         fault_every_us=rng.choice((100_000, 250_000, 500_000, 1_000_000)),
         weights=tuple(weights),
         impatience=rng.choice((0.0, 0.1, 0.4)),
+        back_off_us=50_000,
         drift_ppm=rng.choice((0, 100, 10_000, 50_000)),
         sessions_max=rng.choice((SESSIONS_MAX, SESSIONS_MAX, clients + 2, max(2, clients))),
         idle_us=rng.choice((SESSION_IDLE_US, SESSION_IDLE_US, 5 * MICROSECONDS, MICROSECONDS // 2)),

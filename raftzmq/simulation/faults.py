@@ -97,6 +97,7 @@ class Faults:
                 # Mostly wait until the last one is overcome: misfortune teaches more where something is at stake.
                 self._world.schedule.after(self._gap(rng) // 2, self._begin, number, rng)
                 return
+            rng = self._world.chance(f"fault/{number}/course")
             self._world.count()
             self.begun.append(number)
             kind = rng.choices(tuple(self._kinds), self._world.conditions.weights)[0]

@@ -13,10 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from raftzmq.config import Timing
 from raftzmq.errors import InvalidRequest
 from raftzmq.simulation.conditions import Conditions
 
 ILLS: dict[str, dict[str, Any]] = {
+    "many nodes": {"nodes": 3},
     "loss": {"loss": 0.0},
     "duplication": {"duplication": 0.0},
     "straggling": {"straggling": 0.0},
@@ -25,7 +27,9 @@ ILLS: dict[str, dict[str, Any]] = {
     "slow rounds": {"round_us": 0},
     "short rounds": {"drain": 1_000},
     "impatience": {"impatience": 0.0},
+    "eagerness": {"back_off_us": 500_000},
     "drift": {"drift_ppm": 0},
+    "odd timeouts": {"timing": Timing()},
     "pipelining": {"depth": 1},
     "forgetting": {"sessions_max": 10_000, "idle_us": 3_600_000_000},
 }
@@ -34,14 +38,18 @@ ILLS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """None: all of them. ``waits`` are the faults before which the time passes that was drawn for it; ``requests`` are
-    named ``client.number``, in the order in which the client made them up. ``without`` are keys of `ILLS`.
+    """None: all of them. ``waits`` are the faults before which the time passes that was drawn for it.
+
+    ``requests`` are named ``client.number``, in the order in which the client made them up; number 0 is the opening of
+    its session, which any other brings along. ``without`` are keys of
+    `ILLS`. ``luck`` other than 0: other dice for all but the world's character, its faults and what clients ask for.
     """
 
     faults: tuple[int, ...] | None = None
     waits: tuple[int, ...] | None = None
     requests: tuple[str, ...] | None = None
     without: tuple[str, ...] = ()
+    luck: int = 0
 
     @property
     def last_fault(self) -> int | None:
@@ -57,6 +65,8 @@ class Scenario:
                 parts.append(f"{name} {' '.join(map(str, kept)) or 'none'}")
         if self.without:
             parts.append("without " + " ".join(ill.replace(" ", "-") for ill in self.without))
+        if self.luck:
+            parts.append(f"luck {self.luck}")
         return "; ".join(parts)
 
 
@@ -67,7 +77,8 @@ WHOLE = Scenario()
 def without(conditions: Conditions, ills: tuple[str, ...]) -> Conditions:
     """``conditions`` once these of `ILLS` are taken from them."""
     for ill in ills:
-        conditions = replace(conditions, **ILLS[ill])
+        if ill != "many nodes" or conditions.nodes > 3:
+            conditions = replace(conditions, **ILLS[ill])
     return conditions
 
 
@@ -77,9 +88,9 @@ def parse_scenario(text: str) -> Scenario:
     for part in filter(None, map(str.strip, text.split(";"))):
         name, *words = part.split()
         words = [] if words == ["none"] else words
-        if name in ("faults", "waits"):
+        if name in ("faults", "waits", "luck"):
             if not all(word.isdigit() for word in words):
-                raise InvalidRequest(f"{name} are numbers, not {' '.join(words)!r}")
+                raise InvalidRequest(f"{name} takes numbers, not {' '.join(words)!r}")
             fields[name] = tuple(map(int, words))
         elif name == "requests":
             fields[name] = tuple(words)
@@ -90,5 +101,7 @@ def parse_scenario(text: str) -> Scenario:
                 known = ", ".join(ill.replace(" ", "-") for ill in ILLS)
                 raise InvalidRequest(f"a world has no ill {unknown[0]!r} that it could be without; there are {known}")
         else:
-            raise InvalidRequest(f"a scenario names faults, waits, requests or what it is without, not {name!r}")
+            raise InvalidRequest(f"a scenario has faults, waits, requests, without and luck, not {name!r}")
+    if "luck" in fields:
+        fields["luck"] = sum(fields["luck"])
     return Scenario(**fields)
