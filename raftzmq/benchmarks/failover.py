@@ -157,7 +157,7 @@ def failover(runs: int, nodes: int, directory: Path | None, as_json: bool) -> No
 
     \b
     Example:
-      bench/failover.py --runs 10 --json
+      raftzmq bench failover --runs 10 --json
     """
     with ending_in_order(), progress("leaders killed", runs) as advance:
         figures = measure(nodes, runs, directory, advance)

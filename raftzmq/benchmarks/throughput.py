@@ -171,8 +171,8 @@ def throughput(against: Path | None, pairs: int, as_json: bool, **options: Any) 
 
     \b
     Examples:
-      bench/throughput.py --in-flight 1000 --operations 200000
-      bench/throughput.py --in-flight 64 --operations 50000 --clients 2 --json
+      raftzmq bench throughput --in-flight 1000 --operations 200000
+      raftzmq bench throughput --in-flight 64 --operations 50000 --clients 2 --json
     """
     chosen = Options(**options)
     if chosen.clients > min(chosen.in_flight, chosen.operations):

@@ -38,4 +38,10 @@ class _Benchmarks(click.Group):
 
 @click.group(cls=_Benchmarks)
 def bench() -> None:
-    """Measure raftzmq on this machine. Each benchmark starts a cluster of its own and checks every answer."""
+    """Measure raftzmq on this machine. Each benchmark starts a cluster of its own and checks every answer.
+
+    \b
+    Examples:
+      raftzmq bench throughput --nodes 3 --in-flight 1000
+      raftzmq bench failover --runs 10 --json
+    """

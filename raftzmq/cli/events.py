@@ -143,10 +143,10 @@ def events(
     \b
     Examples:
       raftzmq events --follow
-      raftzmq events -f --type role,term,leader,vote      watch an election
+      raftzmq events -f --type role,term,leader,vote       # watch an election
       raftzmq events --node n1 --since 5m --lines 1000
-      raftzmq events --json --type gap                    what got lost on the way
-      raftzmq events --types                              what there is
+      raftzmq events --json --type gap                     # what got lost on the way
+      raftzmq events --types                               # what there is
     """
 
     def chosen(event: Event) -> bool:
