@@ -195,3 +195,12 @@ def test_what_is_not_in_sight_may_only_come_before_its_time_is_over() -> None:
     between = [op("cas", None, 5, at=(8, 9), result=True), op("cas", 5, 7, at=(10, 11), result=False)]
     assert not has_order("register", between, until=5), "what comes before 5 can't come between 9 and 10"
     assert has_order("register", between, until=inf)
+
+
+def test_an_unknown_outcome_that_would_change_nothing_is_not_tried() -> None:
+    """Twenty swaps of a value that is never there cost a step each, not 2²⁰ states."""
+    operations = [op("cas", 77, number, at=(0, None)) for number in range(20)]
+    operations += [op("write", 1, at=(1, 2), result=True), op("read", result=9, at=(3, 4))]
+    budget = Budget(60)
+    assert not Search(operations, MODELS["register"], budget).run().linearizable
+    assert budget.steps < 100
