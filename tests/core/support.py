@@ -97,6 +97,7 @@ class Core:
         self.hard_state = HardState(last_term if term is None else term, voted_for)
         self.now = now
         self.append: Append | None = None
+        self.install: Mark | None = None
         self.sent: list[Message] = []
         self.outbox: list[Message] = []
         self.committed: list[Entry] = []
@@ -122,6 +123,9 @@ class Core:
         if ready.append is not None:
             assert self.append is None, "two appends under way"
             self.append = ready.append
+        if ready.install is not None:
+            assert self.install is None, "two snapshots to be installed"
+            self.install = ready.install
         assert [e.index for e in ready.committed] == list(
             range(self.raft.last_applied + 1, self.raft.last_applied + 1 + len(ready.committed))
         ), "committed entries come once, in order"
@@ -164,11 +168,23 @@ class Core:
         assert append is not None, "nothing is under way"
         if append.hard_state is not None:
             self.hard_state = append.hard_state
+        if append.snapshot is not None:
+            self.mark, self.disk = append.snapshot, []
+        if append.compact_to is not None:
+            del self.disk[: append.compact_to.index - self.mark.index]
+            self.mark = append.compact_to
         if append.entries:
             keep = append.entries[0].index - self.mark.index - 1
             assert keep <= len(self.disk), "storage was given a gap"
             self.disk[keep:] = append.entries
         self.raft.appended(append)
+        return self.take()
+
+    def installed(self) -> list[Message]:
+        """The state has become the snapshot that was to be installed."""
+        mark, self.install = self.install, None
+        assert mark is not None, "no snapshot is to be installed"
+        self.raft.snapshot_installed(mark)
         return self.take()
 
     def flush(self) -> list[Message]:

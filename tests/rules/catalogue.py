@@ -43,5 +43,6 @@ RULES: dict[str, str] = {
     "rule_7": "the log that replication needs is in memory",
     "rule_8": "time is handed in, and a process that was asleep hears first and judges then",
     "rule_9": "who hears a leader disturbs nobody; a read is as new as its asking",
+    "rule_10": "a snapshot replaces only what is older: the state first, durably, then the log, then the answer",
 }
 """Every rule in a sentence; `tests.rules` has a test of each, which fails without it."""
