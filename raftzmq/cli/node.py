@@ -194,7 +194,7 @@ def _run(
         wires = _faulty_wires(address, body, faults, log)
     else:
         wires = Wires(address, body.members)
-    runtime = ThreadsRuntime(body, opened.log, opened.state, opened.snapshots, wires, on_facts)
+    runtime = ThreadsRuntime(body, opened, wires, on_facts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runtime.stop())
     log.info("node starts", pid=os.getpid(), boot=body.boot, peer=address.peer, client=address.client)

@@ -14,8 +14,8 @@ sessions session (8) ‖ first sequence (8)              activity, lowest, resul
 meta     ``state``                                     JSON, then the configuration
 ======== ============================================= =========================================================
 
-All integers are big-endian. ``version`` 0 is a tombstone: the key was deleted at that revision; in the history ``create``
-is 0 then, or 1 once the key has been forgotten altogether.
+All integers are big-endian. ``version`` 0 is a tombstone: the key was deleted at that revision; in the history
+``create`` is 0 then, or 1 once the key has been forgotten altogether.
 """
 
 from __future__ import annotations

@@ -35,9 +35,10 @@ from raftzmq.node.peers import PeerRefused, Peers
 from raftzmq.node.proposals import Proposals, Waiting
 from raftzmq.node.reads import Reads
 from raftzmq.node.reporting import Reporter
+from raftzmq.node.space import has_room
 from raftzmq.node.status import status_json, status_row
 from raftzmq.node.transfers import SnapshotOutcome, Transfers
-from raftzmq.node.work import Loaded, LogJob, SnapshotJob, StateJob, StateResult, Timed, Work
+from raftzmq.node.work import Loaded, LogJob, SnapshotJob, Space, StateJob, StateResult, Timed, Work
 
 
 class Node:
@@ -210,6 +211,10 @@ class Node:
         """The snapshot worker has done ``job``."""
         self.transfers.done(job, outcome, now_us)
 
+    def on_space(self, space: Space) -> None:
+        """So much room there is on the disk: where it comes to an end, nothing new is taken."""
+        self.raft.set_room(has_room(space, self.raft.has_room))
+
     # --- requests ---
 
     def _greet(self, routing: bytes, hello: Hello, now_us: int) -> None:
@@ -257,6 +262,8 @@ class Node:
         leader = self.raft.leader
         endpoint = next((member.client for member in self.members if member.node == leader), "")
         message = f"{self.name} doesn't lead; " + (f"{leader} does" if leader else "it knows no leader")
+        if not self.raft.has_room:
+            message += "; its disk is nearly full"
         failure = Failure(request, "not_leader", message, True, leader or "", endpoint)
         self._send(routing, failure_frames(failure))
 

@@ -171,6 +171,16 @@ class Loaded:
     digest: int
 
 
+@value
+class Space:
+    """Room for writing: bytes free and in all on the file system; how much of the maps is used, 0 to 1."""
+
+    free_bytes: int
+    total_bytes: int
+    log_used: float
+    state_used: float
+
+
 class LogStorage(Protocol):
     """The durable log, as a driver uses it: one thread at a time."""
 
@@ -217,3 +227,22 @@ class SnapshotStorage(Protocol):
 
     def finish(self, snapshot: SnapshotId) -> Mark | None:
         """Verify what arrived and make it ready to be installed; its mark, or None if it is damaged, and dropped."""
+
+
+class NodeStorage(Protocol):
+    """All the storage of a node."""
+
+    @property
+    def log(self) -> LogStorage:
+        """The durable log."""
+
+    @property
+    def state(self) -> StateStorage:
+        """The state that it builds."""
+
+    @property
+    def snapshots(self) -> SnapshotStorage:
+        """Copies of the state, out and in."""
+
+    def space(self) -> Space:
+        """How much room there is; from any thread. Raises StorageError."""

@@ -10,6 +10,7 @@ from raftzmq.node.transfers import run_snapshot_job
 from raftzmq.node.work import (
     LogJob,
     LogStorage,
+    NodeStorage,
     SnapshotJob,
     SnapshotStorage,
     StateJob,
@@ -54,3 +55,9 @@ def run_snapshot(storage: SnapshotStorage, job: SnapshotJob, done: Callable[[Com
     """A step of a snapshot on its way out or in."""
     outcome = run_snapshot_job(storage, job)
     done(lambda node, now: node.on_snapshot(job, outcome, now))
+
+
+def run_space(storage: NodeStorage, done: Callable[[Completion], None]) -> None:
+    """See how much room there is."""
+    space = storage.space()
+    done(lambda node, _: node.on_space(space))

@@ -15,14 +15,14 @@ from typing import Any
 
 from raftzmq.core.ready import Fact
 from raftzmq.node import Node
-from raftzmq.node.work import LogStorage, SnapshotStorage, StateStorage
+from raftzmq.node.work import NodeStorage
 from raftzmq.runtime.doorbells import Doorbells
-from raftzmq.runtime.jobs import Completion, now_us, run_log_job, run_snapshot, run_state_job
+from raftzmq.runtime.jobs import Completion, now_us, run_log_job, run_snapshot, run_space, run_state_job
 from raftzmq.runtime.lane import Lane
 from raftzmq.runtime.wires import Wires, drain
 
-REFUSALS_EVERY_US = 200_000
-"""How often the pipes to peers are looked at for refusals that came back: no consensus waits for them."""
+LOOK_EVERY_US = 200_000
+"""How often pipes to peers are looked at for refusals that came back, and the disk for room: nothing waits for either."""
 
 
 class ThreadsRuntime:
@@ -34,16 +34,13 @@ class ThreadsRuntime:
     def __init__(
         self,
         node: Node,
-        log: LogStorage,
-        state: StateStorage,
-        snapshots: SnapshotStorage,
+        storage: NodeStorage,
         wires: Wires,
         on_facts: Callable[[list[Fact]], None],
     ) -> None:
         self._node = node
-        self._log = log
-        self._state = state
-        self._snapshots = snapshots
+        self._storage = storage
+        self._log, self._state, self._snapshots = storage.log, storage.state, storage.snapshots
         self._wires = wires
         self._on_facts = on_facts
         self._completions: deque[Completion | BaseException] = deque()
@@ -55,7 +52,8 @@ class ThreadsRuntime:
         self._bells = Doorbells(wires.readable, self._wake)
         self._now = 0
         """The time of this round."""
-        self._refusals_us = 0
+        self._look_us = 0
+        self._looking = False
         self._stopping = False
 
     def stop(self) -> None:
@@ -83,8 +81,8 @@ class ThreadsRuntime:
             for socket in rung:
                 if socket is not None and not drain(socket, takers[socket], announced=True):
                     bells.again(socket)
-            if now >= self._refusals_us:
-                self._take_refusals(now)
+            if now >= self._look_us:
+                self._look_around(now)
             self._dispatch()
         self._finish()
 
@@ -96,10 +94,18 @@ class ThreadsRuntime:
             wires.events: self._take_subscription,
         }
 
-    def _take_refusals(self, now: int) -> None:
-        self._refusals_us = now + REFUSALS_EVERY_US
+    def _look_around(self, now: int) -> None:
+        """What is worth a look now and then: refusals that came back, and the room on the disk."""
+        self._look_us = now + LOOK_EVERY_US
         for dealer in self._wires.dealers.values():
             drain(dealer, lambda frames: self._node.on_peer(b"", frames, now))
+        if not self._looking:
+            self._looking = True
+            self._snapshot_lane.put(run_space, self._storage, self._looked)
+
+    def _looked(self, completion: Completion) -> None:
+        self._looking = False
+        self._snapshot_lane.done(completion)
 
     def _take_subscription(self, frames: list[bytes]) -> None:
         """An XPUB hears 1 ‖ prefix, 0 ‖ prefix, and whatever else a stranger sends, which means nothing."""

@@ -104,10 +104,18 @@ def check_file_system(path: Path, mounts: str | None = None) -> None:
         raise ConfigurationError(f"{path} is on an overlay mounted volatile, which never syncs: put the data elsewhere")
 
 
+def disk_bytes(path: Path) -> tuple[int, int]:
+    """Bytes that an ordinary user may still write on the file system of ``path``, and its size; raises StorageError."""
+    try:
+        status = os.statvfs(path)
+    except OSError as error:
+        raise StorageError(f"the file system of {path} cannot be asked: {error}") from error
+    return status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize
+
+
 def free_bytes(path: Path) -> int:
-    """Bytes that an ordinary user may still write on the file system of ``path``."""
-    status = os.statvfs(path)
-    return status.f_bavail * status.f_frsize
+    """The first of `disk_bytes`."""
+    return disk_bytes(path)[0]
 
 
 def sync_path(path: Path) -> None:

@@ -169,9 +169,8 @@ def open_memory_node(
 ) -> OpenedMemory:
     """Open ``disk`` for ``node``, writing the first content if there is none.
 
-    ``sessions_max`` and ``idle_us`` (log time) bound the sessions that its state keeps, ``revisions_max`` its history. A
-    new disk gets
-    ``incarnation`` (None: one made of the names, the same in every run); later the stored one counts.
+    ``sessions_max`` and ``idle_us`` (log time) bound the sessions that its state keeps, ``revisions_max`` its history.
+    A new disk gets ``incarnation`` (None: one made of the names, the same in every run); later the stored one counts.
     Raises ConfigurationError, IdentityError, CorruptionError.
     """
     cluster.address(node)

@@ -25,7 +25,7 @@ from raftzmq.core.ready import Append
 from raftzmq.core.types import Entry, first_entry
 from raftzmq.errors import IdentityError
 from raftzmq.kv.machine import StateMachine
-from raftzmq.node.work import Loaded, LogJob
+from raftzmq.node.work import Loaded, LogJob, Space
 from raftzmq.storage import environment as environments
 from raftzmq.storage.directory import (
     LOG_DIRECTORY,
@@ -33,6 +33,7 @@ from raftzmq.storage.directory import (
     DirectoryLock,
     check_file_system,
     clear_partial,
+    disk_bytes,
     make_directory,
     sync_path,
 )
@@ -70,6 +71,12 @@ class OpenedNode:
     snapshots: LmdbSnapshots
     loaded: Loaded
     lock: DirectoryLock
+    data: Path
+
+    def space(self) -> Space:
+        """How much room there is, on the disk and in the maps; from any thread. Raises StorageError."""
+        free, total = disk_bytes(self.data)
+        return Space(free, total, self.log.used, self.state.used)
 
     def close(self) -> None:
         """Commit the state and release everything; from the state's thread, once no other uses the log."""
@@ -106,7 +113,7 @@ def open_node(data: Path, cluster: ClusterConfig, node: str, *, allow_any_filesy
             log.write(LogJob(Append(snapshot=restart)))
             contents = log.load()
         snapshots = LmdbSnapshots(data, identity, state.copy)
-        opened = OpenedNode(log, state, snapshots, make_loaded(identity, contents, state.machine), lock)
+        opened = OpenedNode(log, state, snapshots, make_loaded(identity, contents, state.machine), lock, data)
         undo.pop_all()
     return opened
 

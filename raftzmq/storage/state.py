@@ -186,7 +186,8 @@ class LmdbState:
     @property
     def used(self) -> float:
         """How much of the map is used, 0 to 1; the door closes well before 1."""
-        return used_fraction(self._environment)
+        with self._in_use:
+            return used_fraction(self._environment)
 
     def _begin(self) -> None:
         self._open = self._environment.begin(write=True)
