@@ -52,10 +52,21 @@ def status(endpoints: str | None, config: Path | None, timeout: float, as_json: 
         _print_table(rows, trouble)
     else:
         say(_plain_table(rows))
+    if not as_json:
+        _tell_faults(rows)
     if trouble:
         if not as_json:
             note(f"unhealthy: {trouble}")
         click.get_current_context().exit(EXIT_UNHEALTHY)
+
+
+def _tell_faults(rows: list[Row]) -> None:
+    """A bad network that was asked for must not be taken for a bad cluster."""
+    for row in rows:
+        if row.get("faults"):
+            from raftzmq.doctor.agreement import describe_faults
+
+            note(f"note: {printable(str(row['node']))} {describe_faults(row['faults'])}")
 
 
 def find_trouble(rows: list[Row]) -> str:

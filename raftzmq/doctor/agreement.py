@@ -75,12 +75,17 @@ def _named(release: str) -> str:
     return f"raftzmq {release}" if release else "a source tree"
 
 
+def describe_faults(faults: Mapping[str, Any]) -> str:
+    """What a node that was started with --delay-ms-mean or --loss does to its messages."""
+    delay, loss = faults.get("delay_ms_mean", 0), faults.get("loss", 0)
+    return f"delays its messages to peers by {delay:g} ms on average and loses {loss:.0%} of them, on purpose"
+
+
 def _faults(rows: Sequence[Row]) -> list[Finding]:
     return [
         warn(
             "network",
-            f"{row.get('node')} delays its messages by {row['faults'].get('delay_ms_mean')} ms on average and loses "
-            f"{row['faults'].get('loss'):.0%} of them, on purpose",
+            f"{row.get('node')} {describe_faults(row['faults'])}",
             "it was started with --delay-ms-mean or --loss, for an experiment",
             "restart it without them",
         )

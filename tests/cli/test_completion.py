@@ -60,6 +60,8 @@ def test_bash_completes_commands_and_options(programs: str) -> None:
     assert set(in_bash("raftzmq range --k", programs, NOWHERE)) == {"--keys-only"}
     assert in_bash("raftzmq generate s", programs, NOWHERE) == ["supervisord"]
     assert in_bash("raftzmq completion f", programs, NOWHERE) == ["fish"]
+    program = programs.split(os.pathsep)[0]
+    assert in_bash(f"{program}/raftzmq pu", programs, NOWHERE) == ["put"], "also where it is called by its path"
     assert in_bash("raftzmq frobnicate x", programs, NOWHERE) == []
     assert in_bash("raftzmq get k", programs, NOWHERE) == [], "no cluster, no keys, no complaint"
 

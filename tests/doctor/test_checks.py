@@ -224,4 +224,4 @@ def test_a_file_that_names_others_than_the_log() -> None:
 def test_faults_on_purpose_are_not_forgotten() -> None:
     found = check_agreement([row("n1", faults={"delay_ms_mean": 20.0, "loss": 0.1, "seed": 7})], None, "1.0")
     assert verdicts(found)[-1] == "network: warn"
-    assert "20.0 ms on average and loses 10% of them" in found[-1].found
+    assert "by 20 ms on average and loses 10% of them" in found[-1].found

@@ -34,6 +34,10 @@ def test_delayed_and_lossy_nodes_elect_put_and_get(tmp_path: Path) -> None:
             row = cluster.status(name)
             assert row is not None
             assert row["faults"] == {"delay_ms_mean": 20.0, "loss": 0.1, "seed": 7}
+        assert command_line(cluster, "status").stderr.splitlines() == [
+            f"note: {name} delays its messages to peers by 20 ms on average and loses 10% of them, on purpose"
+            for name in cluster.nodes
+        ]
         # The fates are decided by the seed; that they are really carried out shows in what the leader had to repeat.
         assert set(cluster.stop_all().values()) == {0}, "the threads of the channels end with the node"
         for node in cluster.nodes.values():
