@@ -123,7 +123,7 @@ class Log:
             self._truncated_in_flight = index
 
     def compactable(self, last_index: int, keep_bytes: int, count_max: int) -> int:
-        """Up to where entries must go to leave at most ``keep_bytes``: not past ``last_index``, nor over ``count_max``."""
+        """Up to where entries go to leave at most ``keep_bytes``: not past ``last_index``, nor over ``count_max``."""
         excess = self.bytes - keep_bytes
         index = self.mark.index
         for entry in self._entries[: max(0, min(count_max, last_index - index))]:

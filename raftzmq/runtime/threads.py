@@ -22,7 +22,7 @@ from raftzmq.runtime.lane import Lane
 from raftzmq.runtime.wires import Wires, drain
 
 LOOK_EVERY_US = 200_000
-"""How often pipes to peers are looked at for refusals that came back, and the disk for room: nothing waits for either."""
+"""How often pipes to peers are looked at for refusals that came back, and the disk for room: no consensus waits."""
 
 
 class ThreadsRuntime:
