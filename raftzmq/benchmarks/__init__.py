@@ -9,5 +9,9 @@
                 └─▶ figures, display, program
     failover ───┘
 
-A run that loses a write has no figures: it fails.
+A run that loses a write has no figures: it fails. Beside them, and measuring nothing but the truth::
+
+    linearizability ─┬─▶ workload      clients that read, write and swap, recorded
+                     ├─▶ faults        kills, pauses and restarts, by seed
+                     └─▶ local_cluster, verification, and `raftzmq.verify`
 """

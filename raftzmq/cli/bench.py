@@ -11,6 +11,10 @@ from raftzmq.cli.help_format import with_colours
 _COMMANDS = {
     "throughput": ("raftzmq.benchmarks.throughput:throughput", "Puts per second, and their latency."),
     "failover": ("raftzmq.benchmarks.failover:failover", "Time without writes after the leader was killed."),
+    "linearizability": (
+        "raftzmq.benchmarks.linearizability:linearizability",
+        "Is every answer true while nodes are killed, paused, restarted?",
+    ),
 }
 
 

@@ -1,8 +1,14 @@
-"""What must hold of any run of Raft, checked while it runs: pure, incremental, without knowledge of who watches.
+"""What must hold of any run, of Raft and of what its clients are told; nothing here knows who watches.
 
 `Invariants` follows logs, votes and commits; `RealTime` follows what clients were told, `LogTime` the clock in the log,
 `Stickiness` who helps to depose a leader. All take observations and collect a `Violation` for each that cannot be; none
 costs more than what changed since the last observation.
+
+What clients wrote down is judged afterwards, from a file::
+
+    formats ─▶ history ─▶ linearizability ─┬─▶ search      is there an order? models says what orders may be
+                                           ├─▶ revisions   one counter for all keys of a store
+                                           └─▶ window      the smallest part that shows why not
 """
 
 from raftzmq.verify.invariants import EntryId, Invariants

@@ -12,12 +12,12 @@ nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
-from raftzmq.verify.history import History, Operation
-from raftzmq.verify.models import MODELS, Model
+from raftzmq.verify.history import History
+from raftzmq.verify.models import MODELS
 from raftzmq.verify.revisions import contradiction
 from raftzmq.verify.search import Budget, OutOfBudget, Search
 from raftzmq.verify.window import Window, smallest_window
@@ -77,8 +77,3 @@ def check(history: History, timeout_s: float = TIMEOUT_S, steps_max: int | None 
     if undecided is not None:
         return verdict(False, *undecided, decided=False)
     return verdict(True)
-
-
-def linearizable(operations: Sequence[Operation], model: Model, budget: Budget) -> bool:
-    """Is there an order for the operations of one object? Raises OutOfBudget."""
-    return Search(operations, model, budget).run().linearizable

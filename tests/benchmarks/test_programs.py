@@ -130,10 +130,10 @@ def test_the_command_line_lists_the_benchmarks_without_loading_them() -> None:
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert {"throughput", "failover"} <= set(done.stdout.split())
+    assert {"throughput", "failover", "linearizability"} <= set(done.stdout.split())
 
 
-@pytest.mark.parametrize("name", ["throughput", "failover"])
+@pytest.mark.parametrize("name", ["throughput", "failover", "linearizability"])
 def test_the_command_line_knows_each_benchmark(name: str) -> None:
     command = [sys.executable, "-c", "from raftzmq.cli.bench import bench; bench()", name, "--help"]
     done = subprocess.run(command, env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
