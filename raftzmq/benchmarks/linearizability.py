@@ -205,8 +205,8 @@ def linearizability(
 
     \b
     Examples:
-      bench/linearizability.py --runs 10
-      bench/linearizability.py --seed 4 --seconds 10 --json
+      raftzmq bench linearizability --runs 10
+      raftzmq bench linearizability --seed 4 --seconds 10 --json
     """
     done = []
     for number in range(runs):
