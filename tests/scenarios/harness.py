@@ -40,6 +40,8 @@ from raftzmq.storage.memory import MemoryDisk, open_memory_node
 SECOND = MICROSECONDS
 ELECTION = SECOND
 """What the course gives an election, and what its tests wait for where they wait for one."""
+RESULTS_KEPT = 64
+"""Results that the state remembers of the commands that tests start: states, and so snapshots, stay small."""
 REQUESTS = (1, 3)
 """The kinds of RequestVote and AppendEntries in an envelope: the calls of RPC; what is left answers them."""
 
@@ -225,6 +227,10 @@ class Lab(Cluster):
         disk._disk = MemoryDisk()
         open_memory_node(disk._disk, self.config, name, "another life")
 
+    def installs(self) -> int:
+        """How many snapshots have been installed so far."""
+        return self.coverage.counts["snapshots_installed"]
+
     def leads(self, name: str) -> bool:
         """Does this node take itself for the leader?"""
         return self.up(name) and self.node(name).raft.role is Role.LEADER
@@ -285,7 +291,8 @@ class Lab(Cluster):
         if value is None:
             value = b"value %d" % self.sequence
         if self.session:
-            parcel = Parcel(self.session, 0, self.sequence, [Put(b"key", value)])
+            lowest = max(0, self.sequence - RESULTS_KEPT)
+            parcel = Parcel(self.session, lowest, self.sequence, [Put(b"key", value)])
         else:
             parcel = Parcel(0, 0, 0, [OpenSession(b"lab")])
         waiting = Waiting(b"lab", self.sequence, encode_parcel(parcel), 1, 2**62, not self.session)

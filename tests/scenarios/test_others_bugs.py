@@ -36,6 +36,12 @@ SCENARIOS: dict[str, tuple[str, ...]] = {
     "hashicorp/raft #611, #612: replication to one follower stops": (
         "test_hashicorp_611_612_replication_to_one_follower_stops",
     ),
+    "hashicorp/raft #697, #704: an install keeps a conflicting tail": (
+        "test_hashicorp_697_704_an_install_keeps_a_conflicting_tail",
+    ),
+    "dragonboat #156: a state that is older than its snapshot is accepted": (
+        "test_dragonboat_156_a_state_older_than_its_log_is_accepted",
+    ),
     "openraft #1802: committed without a quorum": ("test_openraft_1802_commit_without_a_quorum",),
     "dragonboat #256, #354: a wiped node comes back": ("test_dragonboat_256_354_a_wiped_node_comes_back",),
     "PySyncObj #84, #202: vote and term are not stored": ("test_pysyncobj_84_202_vote_and_term_are_not_stored",),
