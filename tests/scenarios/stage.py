@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from raftzmq.core.messages import Message
+from raftzmq.config import Retention
+from raftzmq.core.messages import InstallSnapshot, Message
 from raftzmq.core.ready import Append, Fact
 from raftzmq.core.types import Entry, EntryKind
 from raftzmq.simulation import describe
@@ -49,6 +50,8 @@ class Stage:
             "settle": self._settle,
             "hold": self._hold,
             "write": self._write,
+            "compact": self._compact,
+            "install": self._install,
             "crash": self._crash,
             "show": self._show,
         }
@@ -128,7 +131,7 @@ class Stage:
     def _drop(self, arguments: list[str]) -> None:
         """``drop [n1>n2 …]``: what is on its way so is lost."""
         for message in self._take(arguments):
-            self._lines.append(f"lost: {message.sender} → {message.to}: {describe.message(message)}")
+            self._lines.append(f"lost: {message.sender} → {message.to}: {_told(message)}")
 
     def _settle(self, arguments: list[str]) -> None:
         """``settle``: deliver until nothing is on its way; the messages themselves are not shown."""
@@ -151,6 +154,19 @@ class Stage:
         self._lines.append(f"{core.name}'s disk has {_append(core.append)}")
         append, core.append = core.append, None
         _store(core, append)
+
+    def _compact(self, arguments: list[str]) -> None:
+        """``compact n1 4``: its state is durable up to 4, and its log keeps as little as it may."""
+        raft = self.cores[arguments[0]].raft
+        raft.retention = Retention(keep_bytes=1, step_bytes=1, bound_bytes=2)
+        raft.state_durable(raft.log.mark_at(int(arguments[1])))
+
+    def _install(self, arguments: list[str]) -> None:
+        """``install n1``: its state is, durably, the snapshot that was to be put in its place."""
+        core = self.cores[arguments[0]]
+        mark, core.install = core.install, None
+        assert mark is not None, f"{core.name} has no snapshot to install"
+        core.raft.snapshot_installed(mark)
 
     def _crash(self, arguments: list[str]) -> None:
         """``crash n1``: it starts again with what its disk has."""
@@ -188,7 +204,7 @@ class Stage:
                 moved |= self._looked(core, messages)
 
     def _looked(self, core: Core, messages: bool) -> bool:
-        before = core.append
+        before, installing = core.append, core.install
         core.facts.clear()
         core.reads.clear()
         core.committed.clear()
@@ -198,9 +214,11 @@ class Stage:
             self._fact(core.name, fact)
         if core.append is not before and core.append is not None:
             self._lines.append(f"{core.name} → disk: {_append(core.append)}")
+        if core.install is not installing and core.install is not None:
+            self._lines.append(f"{core.name} → state: become the snapshot that ends at {core.install.index}")
         for message in core.outbox:
             if messages:
-                self._lines.append(f"{core.name} → {message.to}: {describe.message(message)}")
+                self._lines.append(f"{core.name} → {message.to}: {_told(message)}")
             self._mail.append(message)
         if core.committed:
             self._lines.append(f"{core.name} applies {_entries(tuple(core.committed))}")
@@ -224,10 +242,21 @@ class Stage:
             self._lines.append(f"{name} doesn't vote for {fields['candidate']}: {fields['reason']}")
 
 
+def _told(message: Message) -> str:
+    if isinstance(message, InstallSnapshot):
+        return f"a snapshot that ends at {message.mark.index} (term {message.mark.term}), in term {message.term}"
+    return describe.message(message)
+
+
 def _store(core: Core, append: Append) -> None:
     """The disk has it; what follows is taken by the next look."""
     if append.hard_state is not None:
         core.hard_state = append.hard_state
+    if append.snapshot is not None:
+        core.mark, core.disk = append.snapshot, []
+    if append.compact_to is not None:
+        del core.disk[: append.compact_to.index - core.mark.index]
+        core.mark = append.compact_to
     if append.entries:
         core.disk[append.entries[0].index - core.mark.index - 1 :] = append.entries
     core.raft.appended(append)
@@ -237,6 +266,10 @@ def _append(append: Append) -> str:
     parts = []
     if append.hard_state is not None:
         parts.append(f"term {append.hard_state.current_term}, vote {append.hard_state.voted_for or '-'}")
+    if append.snapshot is not None:
+        parts.append(f"nothing up to {append.snapshot.index}, where a snapshot ends")
+    if append.compact_to is not None:
+        parts.append(f"forget entries up to {append.compact_to.index}")
     if append.entries:
         parts.append(_entries(append.entries))
     return "; ".join(parts)

@@ -17,7 +17,7 @@ from raftzmq.core.log import Log
 from raftzmq.core.quorum import agreed
 from raftzmq.core.replication import Leadership
 from raftzmq.core.roles import Candidate
-from raftzmq.core.types import Entry
+from raftzmq.core.types import Entry, Mark
 from raftzmq.errors import InvariantViolation
 from tests.rules.planted import Bug
 from tests.scenarios.stage import Stage
@@ -65,6 +65,10 @@ def confirm_at_once(self: Leadership) -> list[Any]:
     return done
 
 
+def keep_the_tail(self: Log, mark: Mark) -> None:
+    self.mark = mark
+
+
 PLANTED = {
     "election_with_a_split_vote": Bug("half the votes win", Candidate, "count", lambda self, *_: True),
     "replication_and_commit": Bug("no entries", Leadership, "replicate", lambda self, *_: []),
@@ -73,6 +77,7 @@ PLANTED = {
     "leader_steps_down": Bug("no CheckQuorum", Leadership, "quorum_heard_us", lambda self, now_us: now_us),
     "prevote_and_stickiness": Bug("no stickiness", Elections, "_leader_is_near", lambda self: False),
     "read_index": Bug("no round", Leadership, "confirmed_rounds", confirm_at_once),
+    "snapshot_install": Bug("the old tail stays", Log, "restart_after", keep_the_tail),
     "figure_8": Bug("old terms are committed by counting", Leadership, "commit_index", any_term),
 }
 """What each scene is there to show, gone wrong."""
