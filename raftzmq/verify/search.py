@@ -21,6 +21,8 @@ from raftzmq.errors import RaftzmqError
 from raftzmq.verify.history import Operation
 from raftzmq.verify.models import Model
 
+STATES_MAX: Final = 4_000_000
+"""States that one search remembers: about a gigabyte. Who needs more needs another history."""
 _LOOK_AT_CLOCK: Final = 256
 """Steps between two looks at the clock."""
 
@@ -119,6 +121,8 @@ class Search:
             if key in seen:
                 continue
             seen.add(key)
+            if len(seen) > STATES_MAX:
+                raise OutOfBudget(f"undecided: no verdict within {STATES_MAX:,} states, which fill the memory")
             bits = key[0]
             self._lift(position)
             order.append(position)

@@ -28,9 +28,9 @@ def verdicts() -> list[tuple[str, bool]]:
 def test_there_are_vectors() -> None:
     if not HISTORIES.exists():
         pytest.skip(f"no vectors at {HISTORIES}: set RAFTZMQ_VECTORS")
-    named = {HISTORIES / file for file, _ in verdicts()}
-    there = {path for path in HISTORIES.rglob("*") if path.is_file() and path.name != "verdicts.txt"}
-    assert named == there, "each history has a verdict, and each verdict a history"
+    assert verdicts()
+    missing = [file for file, _ in verdicts() if not (HISTORIES / file).is_file()]
+    assert not missing, "each verdict has a history"
 
 
 @pytest.mark.parametrize(("file", "verdict"), verdicts())

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from raftzmq.verify import search
 from raftzmq.verify.history import Operation
 from raftzmq.verify.models import MODELS
 from raftzmq.verify.search import Budget, OutOfBudget, Search
@@ -161,6 +162,12 @@ def test_running_out_is_no_verdict() -> None:
         Search(hard(12), MODELS["register"], Budget(60, 500)).run()
     with pytest.raises(OutOfBudget, match="undecided: no verdict within 1e-09 s"):
         Search(hard(12), MODELS["register"], Budget(1e-9)).run()
+
+
+def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "STATES_MAX", 300)
+    with pytest.raises(OutOfBudget, match="undecided: no verdict within 300 states"):
+        Search(hard(12), MODELS["register"], Budget(60)).run()
 
 
 def test_the_search_says_how_far_it_came() -> None:
