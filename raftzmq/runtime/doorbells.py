@@ -9,7 +9,7 @@ is asked again after it was sent on, and one that was not emptied is not waited 
 from __future__ import annotations
 
 import select
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import zmq
 
@@ -32,7 +32,7 @@ class Doorbells:
         # What came before there was anybody to hear it ring.
         self._unread: set[zmq.Socket[bytes] | None] = set(self._sockets.values()) - {None}
 
-    def wait(self, patience_us: int) -> Sequence[zmq.Socket[bytes] | None]:
+    def wait(self, patience_us: int) -> list[zmq.Socket[bytes] | None]:
         """Who rang, or has messages left; nobody after ``patience_us``, rounded up to milliseconds."""
         sockets = self._sockets
         if self._unread:

@@ -25,6 +25,10 @@ LOOK_EVERY_US = 200_000
 """How often pipes to peers are looked at for refusals that came back, and the disk for room: no consensus waits."""
 
 
+WOKEN = [None]
+"""What `Doorbells.wait` gives when another thread alone rang."""
+
+
 class ThreadsRuntime:
     """Runs one node until `stop` is called or something fatal happens.
 
@@ -71,6 +75,8 @@ class ThreadsRuntime:
         self._dispatch()
         while not self._stopping:
             rung = bells.wait(0 if completions else node.deadline_us - now_us())
+            if rung == WOKEN and not completions:
+                continue  # the round before has already taken what this was about
             self._now = now = now_us()
             node.on_tick(now)
             while completions:
