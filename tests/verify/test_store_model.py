@@ -98,6 +98,7 @@ WRONG = {
     "swapped another value": [put(b"x", 1), cas(b"y", b"z", True, 2)],
     "swapped what was there for absent": [put(b"x", 1), cas(None, b"z", True, 2)],
     "swapped another revision": [put(b"x", 2), cas(None, b"z", True, 3, 1)],
+    "swapped a revision yet to come": [put(b"x", 1), cas(None, b"z", True, 3, 2)],
     "swapped nothing": [put(b"x", 1), delete(True, 2), cas(b"x", b"z", True, 3)],
     "swapped a revision of nothing": [put(b"x", 1), delete(True, 2), cas(None, b"z", True, 3, 1)],
     "a swap's revision falls": [put(b"x", 5), cas(b"x", b"z", True, 4)],
@@ -124,6 +125,12 @@ WRONG = {
         lost_put(b"y"),
         cas(None, b"z", True, 7, 6),
         get(b"y", 1, 5, 2),
+    ],
+    "a lost swap comes after the revision that it wanted": [
+        put(b"x", 1),
+        lost_put(b"y"),
+        lost_cas(None, b"z", 6),
+        get(b"z", 1, 5, 3),
     ],
     "nobody wrote it": [get(b"x", 1, 1, 1)],
 }

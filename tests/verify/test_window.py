@@ -90,6 +90,43 @@ def test_strings_and_keys() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "lost", [op("delete", at=(2, None)), op("put", b"w", 9, at=(2, None))], ids=["a delete", "the end of a lease"]
+)
+@pytest.mark.parametrize(
+    "last",
+    [
+        op("get", at=(20, 21)),
+        op("delete", at=(20, 21), result=(False, 9)),
+        op("cas", None, b"z", None, at=(20, 21), result=(True, 9)),
+        op("cas", None, b"z", 0, at=(20, 21), result=(True, 9)),
+        op("cas", b"q", b"z", None, at=(20, 21), result=(False, 0)),
+    ],
+)
+def test_what_could_have_removed_a_key_is_never_left_out(lost: Operation, last: Operation) -> None:
+    """The key can have been removed once, and was; then it was written again, and is said not to exist."""
+    operations = [
+        op("put", b"x", 0, at=(0, 1), result=1),
+        lost,
+        op("get", at=(4, 5), result=None),
+        op("put", b"y", 0, at=(6, 7), result=7),
+        op("get", at=(8, 9), result=(b"y", 7, 7, 1, 0)),
+        last,
+    ]
+    window = smallest_window(b"k", operations, MODELS["empty-store"], Budget(30))
+    assert lost in window.operations
+    assert last in window.operations
+
+
+def test_what_somebody_knew_who_stopped_listening() -> None:
+    whole = op("read", result=1, at=(3, 7))
+    assert whole.until(2) is None
+    assert whole.until(7) is whole
+    part = whole.until(6)
+    assert part is not None
+    assert (part.returned, part.result, part.called) == (None, None, 3)
+
+
 @settings(max_examples=150)
 @given(executed_on_register)
 def test_a_window_of_a_register_has_no_order_by_brute_force(operations: list[Operation]) -> None:

@@ -204,10 +204,10 @@ def _matched(state: KeyState, expected: Any, wanted: int | None) -> KeyState | N
     if wanted is None:
         if state.value is not None and state.value != expected:
             return None
-        return state._replace(exists=True, value=expected)
+        return state
     if state.mod not in (None, wanted) or wanted < state.floor:
         return None
-    return state._replace(exists=True, mod=wanted, floor=wanted)
+    return state._replace(floor=wanted)
 
 
 def _written(operation: Operation) -> Sequence[Any]:
