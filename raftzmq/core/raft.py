@@ -214,7 +214,7 @@ class Raft(Snapshots):
         if self.log.term_at(message.prev_log_index) != message.prev_log_term:
             self._reject_append(follower, message)
             return
-        if message.entries and not (self.has_room and self.log.bytes <= self.retention.bound_bytes):
+        if message.entries and not self._has_room_for_entries():
             # As if it were a heartbeat: the leader sends them again, and will find room one day.
             message = replace(message, entries=())
         if not self._take_entries(message):
@@ -226,6 +226,16 @@ class Raft(Snapshots):
             follower.answer_owed = True
         else:
             self._answer_append(follower)
+
+    def _has_room_for_entries(self) -> bool:
+        """Past its bound the log takes none, as long as something in it is committed and so will be compacted away.
+
+        Without that there is nothing to wait for: after a power cut nobody knows what is committed before a new
+        leader's first entry is, and logs that refused it would refuse it for ever.
+        """
+        if not self.has_room:
+            return False
+        return self.log.bytes <= self.retention.bound_bytes or self.commit_index <= self.log.mark.index
 
     def _take_entries(self, message: AppendEntries) -> bool:
         """Append what is new, replacing what conflicts; False for entries that are damaged: they are not answered."""

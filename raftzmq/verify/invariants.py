@@ -349,7 +349,9 @@ class Invariants:
             )
 
     def matched(self, node: str, term: int, index: int) -> None:
-        """``node`` tells the leader of ``term`` that it has the leader's log up to ``index``."""
+        """``node`` tells the leader of ``term`` that it has its log up to ``index``: there, or in a snapshot."""
+        if index <= self._nodes[node].installed:
+            return
         disk = self._nodes[node].disk
         if index > len(disk):
             self._report(
