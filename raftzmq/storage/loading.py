@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from raftzmq.core.types import Mark
+from raftzmq.core.ready import Append
+from raftzmq.core.types import HardState
 from raftzmq.errors import CorruptionError
 from raftzmq.kv.machine import StateMachine
 from raftzmq.node.work import Loaded
@@ -30,11 +31,13 @@ def make_loaded(identity: Identity, log: LogContents, machine: StateMachine) -> 
     )
 
 
-def interrupted_install(log: LogContents, machine: StateMachine, installed: int) -> Mark | None:
-    """Where the log must begin anew, because a crash came between a snapshot's install and the log's following it.
+def interrupted_install(log: LogContents, machine: StateMachine, installed: int) -> Append | None:
+    """What makes the log follow a snapshot that was installed right before a crash; None if there is none.
 
     ``installed`` is the index of the last install, 0 if there was none. Only a state that is exactly what was
     installed, before a log that has never begun there, was left so (rule 10); all other disagreement is damage.
+
+    The term may not have reached the disk before the state did. Then no vote of it had left this node either.
     """
     if not installed or machine.applied_index != installed or log.mark.index >= installed:
         return None
@@ -43,7 +46,9 @@ def interrupted_install(log: LogContents, machine: StateMachine, installed: int)
         entry = log.entries[position]
         if (entry.term, entry.chain) == (machine.applied_term, machine.chain):
             return None
-    return machine.mark
+    term = machine.applied_term
+    behind = log.hard_state.current_term < term
+    return Append(HardState(term, None) if behind else None, snapshot=machine.mark)
 
 
 def check_agreement(log: LogContents, machine: StateMachine) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from raftzmq.config import HISTORY_REVISIONS_MAX, SESSION_IDLE_US, SESSIONS_MAX, ClusterConfig
-from raftzmq.core.ready import Append
 from raftzmq.core.types import Mark, first_entry
 from raftzmq.errors import StorageError
 from raftzmq.kv.machine import StateMachine
@@ -182,9 +181,9 @@ def open_memory_node(
     contents = read_log(disk.log)
     state = MemoryState(disk, sessions_max=sessions_max, idle_us=idle_us, revisions_max=revisions_max)
     log = MemoryLog(disk, contents.span)
-    restart = interrupted_install(contents, state.machine, disk.installed)
-    if restart is not None:
-        log.write(LogJob(Append(snapshot=restart)))
+    follow = interrupted_install(contents, state.machine, disk.installed)
+    if follow is not None:
+        log.write(LogJob(follow))
         contents = read_log(disk.log)
     return OpenedMemory(make_loaded(identity, contents, state.machine), log, state, MemorySnapshots(disk))
 

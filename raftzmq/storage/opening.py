@@ -21,7 +21,6 @@ from pathlib import Path
 import lmdb
 
 from raftzmq.config import ClusterConfig
-from raftzmq.core.ready import Append
 from raftzmq.core.types import Entry, first_entry
 from raftzmq.errors import IdentityError
 from raftzmq.kv.machine import StateMachine
@@ -108,9 +107,9 @@ def open_node(data: Path, cluster: ClusterConfig, node: str, *, allow_any_filesy
         pointer = read_pointer(data)
         state = LmdbState(data, pointer, identity)
         undo.callback(state.close)
-        restart = interrupted_install(contents, state.machine, pointer.installed)
-        if restart is not None:
-            log.write(LogJob(Append(snapshot=restart)))
+        follow = interrupted_install(contents, state.machine, pointer.installed)
+        if follow is not None:
+            log.write(LogJob(follow))
             contents = log.load()
         snapshots = LmdbSnapshots(data, identity, state.copy)
         opened = OpenedNode(log, state, snapshots, make_loaded(identity, contents, state.machine), lock, data)

@@ -34,7 +34,7 @@ from raftzmq.core.types import EntryKind, make_entry
 from raftzmq.kv.commands import decode_parcel, decode_queries, encode_batch
 from raftzmq.kv.machine import StateMachine
 from raftzmq.kv.tables import Tables
-from raftzmq.storage.memory import MemoryTable
+from raftzmq.storage.memory_table import MemoryTable
 from raftzmq.transport.sockets import client_router
 
 CLUSTER = "decreed"

@@ -30,7 +30,7 @@ from raftzmq.kv.commands import Get, OpenSession, Parcel, decode_parcel, decode_
 from raftzmq.kv.machine import StateMachine
 from raftzmq.kv.sessions import Sessions
 from raftzmq.kv.tables import Tables
-from raftzmq.storage.memory import MemoryTable
+from raftzmq.storage.memory_table import MemoryTable
 from tests.client.script import MS, SECOND, A, B, C, Ticket
 
 NODES = {A: "a", B: "b", C: "c"}

@@ -20,7 +20,7 @@ from raftzmq.kv.commands import (
 from raftzmq.kv.machine import StateMachine
 from raftzmq.kv.sessions import Sessions
 from raftzmq.kv.tables import Tables
-from raftzmq.storage.memory import MemoryTable
+from raftzmq.storage.memory_table import MemoryTable
 
 
 class LogMaker:

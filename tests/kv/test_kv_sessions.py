@@ -12,7 +12,7 @@ from raftzmq.errors import CorruptionError
 from raftzmq.kv.commands import Command, CompareAndSwap, Delete, OpenSession, Parcel, Put
 from raftzmq.kv.rows import Activity, SessionRow, encode_results, encode_session_row, results_key
 from raftzmq.kv.sessions import Sessions
-from raftzmq.storage.memory import MemoryTable
+from raftzmq.storage.memory_table import MemoryTable
 from tests.kv.replica import Replica, opening
 
 BOUNDS = {"sessions_max": 3, "idle_us": 20_000, "window": 8}

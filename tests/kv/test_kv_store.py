@@ -14,7 +14,7 @@ from raftzmq.kv import store as module
 from raftzmq.kv.commands import Command, CompareAndSwap, Delete, Put
 from raftzmq.kv.rows import HistoryRow, encode_history_row, encode_key_row, history_key
 from raftzmq.kv.store import Store
-from raftzmq.storage.memory import MemoryTable
+from raftzmq.storage.memory_table import MemoryTable
 from tests.kv.replica import Replica, memory_tables
 
 keys = st.sampled_from([b"a", b"ab", b"b", b"ba", b"c", b"c\x00", b"\xff"])

@@ -20,6 +20,7 @@ from raftzmq.codec.clients import (
 from raftzmq.codec.peers import (
     REFUSAL,
     Envelope,
+    PeerMessage,
     decode_envelope,
     decode_message,
     decode_refusal,
@@ -27,18 +28,18 @@ from raftzmq.codec.peers import (
     encode_message,
     message_kind,
 )
-from raftzmq.config import Timing, local_cluster
+from raftzmq.config import Retention, Timing, local_cluster
 from raftzmq.core import Raft, Role
 from raftzmq.core.messages import (
     AppendEntries,
     AppendEntriesResponse,
-    Message,
     RequestVoteResponse,
 )
 from raftzmq.core.types import Entry
 from raftzmq.kv.commands import Command, OpenSession, Parcel, Put, Query, encode_parcel, encode_queries
 from raftzmq.node import Node
-from raftzmq.node.work import LogJob, StateJob, StateResult, Timed, Work
+from raftzmq.node.transfers import run_snapshot_job
+from raftzmq.node.work import LogJob, SnapshotJob, StateJob, StateResult, Timed, Work
 from raftzmq.storage.memory import MemoryDisk, open_memory_node
 
 F = TypeVar("F")
@@ -69,6 +70,7 @@ class Rig:
         disk: MemoryDisk | None = None,
         strangers: bool = False,
         seed: int = 1,
+        retention: Retention | None = None,
     ) -> None:
         self.cluster = local_cluster(voters)
         self.disk = MemoryDisk() if disk is None else disk
@@ -77,7 +79,7 @@ class Rig:
             known = tuple((peer.node, incarnation(peer.node)) for peer in self.cluster.nodes if peer.node != name)
             opened.log.write(LogJob(None, known))
             opened = open_memory_node(self.disk, self.cluster, name)
-        self.log, self.state = opened.log, opened.state
+        self.log, self.state, self.snapshots = opened.log, opened.state, opened.snapshots
         self.now = 1_000_000
         self.node = Node(
             opened.loaded,
@@ -87,6 +89,7 @@ class Rig:
             now_us=self.now,
             wall_ns=lambda: self.now * 1000,
             pid=4711,
+            retention=retention,
         )
         self.held: set[str] = set()
         self.followers: set[str] = set()
@@ -94,7 +97,8 @@ class Rig:
         self.log_job: LogJob | None = None
         self.state_job: StateJob | None = None
         self.committing = False
-        self.sent: list[Message] = []
+        self.sent: list[PeerMessage] = []
+        self.snapshot_jobs: list[SnapshotJob] = []
         self.peer_frames: list[tuple[str, list[bytes]]] = []
         self.refusals: list[tuple[bytes, str]] = []
         self.events: list[tuple[bytes, bytes]] = []
@@ -117,8 +121,9 @@ class Rig:
         work = self.node.work(self.now)
         self.works.append(work)
         self.events += work.events
-        for target, frames in work.peers:
+        for target, frames in (*work.peers, *work.bulk):
             self._sent(target, frames)
+        self.snapshot_jobs += work.snapshots
         for routing, frames in work.clients:
             payload = decode_results(frames[1]) if len(frames) > 1 and frames[1][:1] != b"{" else frames[1:]
             self.answers[routing].append((decode_node_header(frames[0]), payload))
@@ -150,7 +155,11 @@ class Rig:
         """Rounds until nothing more happens at this moment."""
         for _ in range(1000):
             work = self.round()
-            busy = bool(work.peers or work.clients or work.log or work.state)
+            busy = bool(work.peers or work.clients or work.log or work.state or work.bulk)
+            while self.snapshot_jobs and "snapshots" not in self.held:
+                job = self.snapshot_jobs.pop(0)
+                self.node.on_snapshot(job, run_snapshot_job(self.snapshots, job), self.now)
+                busy = True
             for name in ("log", "state", "commit"):
                 if name not in self.held and self.under_way(name):
                     self.finish(name)
@@ -172,7 +181,8 @@ class Rig:
         elif name == "state":
             state_job, self.state_job = self.state_job, None
             assert state_job is not None
-            result: StateResult = self.state.apply(state_job)
+            install = state_job.install
+            result: StateResult = self.state.apply(state_job) if install is None else self.state.install(install)
             self.committing = state_job.commit
             self.node.on_applied(state_job, result, TIMED, self.now)
         else:
@@ -193,7 +203,7 @@ class Rig:
 
     # --- peers ---
 
-    def frames(self, message: Message, **envelope: Any) -> list[bytes]:
+    def frames(self, message: PeerMessage, **envelope: Any) -> list[bytes]:
         """A peer's message as it arrives; ``envelope`` changes fields of who it is from."""
         fields: dict[str, Any] = {
             "minimum": 1,
@@ -206,7 +216,7 @@ class Rig:
         }
         return [encode_envelope(Envelope(**{**fields, **envelope})), *encode_message(message)]
 
-    def peer(self, message: Message, **envelope: Any) -> None:
+    def peer(self, message: PeerMessage, **envelope: Any) -> None:
         """A message arrives from a peer."""
         self.node.on_peer(b"peer-route", self.frames(message, **envelope), self.now)
 

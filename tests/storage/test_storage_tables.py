@@ -16,7 +16,7 @@ from raftzmq.errors import InvariantViolation
 from raftzmq.kv.tables import Table
 from raftzmq.storage import environment as environments
 from raftzmq.storage.environment import LmdbTable, create_tables, used_fraction
-from raftzmq.storage.memory import MemoryTable, OverlayTable
+from raftzmq.storage.memory_table import MemoryTable, OverlayTable
 
 keys = st.binary(min_size=1, max_size=2)
 rows = st.binary(max_size=3)
