@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from raftzmq.verify.history import Operation
-from raftzmq.verify.models import MODELS
+from raftzmq.verify.models import MODELS, Model
 from raftzmq.verify.search import Budget, Search
 from raftzmq.verify.window import Window, label, smallest_window
 from tests.verify import references
@@ -21,6 +22,18 @@ from tests.verify.test_search import (
 )
 
 REGISTER = MODELS["register"]
+
+
+def of_registers(operations: list[Operation]) -> tuple[str, list[Operation]]:
+    return "register", [of_register(operation) for operation in operations]
+
+
+def of_strings(operations: list[Operation]) -> tuple[str, list[Operation]]:
+    return "strings", [of_string(operation) for operation in operations]
+
+
+def of_keys(operations: list[Operation]) -> tuple[str, list[Operation]]:
+    return "empty-store", [of_key(operation) for operation in operations]
 
 
 def shown(operations: list[Operation], model: str = "register", key: object = None) -> list[str]:
@@ -125,6 +138,28 @@ def test_what_somebody_knew_who_stopped_listening() -> None:
     part = whole.until(6)
     assert part is not None
     assert (part.returned, part.result, part.called) == (None, None, 3)
+
+
+def with_writes(window: Window, operations: list[Operation], model: Model) -> list[Operation]:
+    """The window's operations and all writes that it left out, as they were known when the last one of it returned."""
+    end = max(o.returned for o in window.operations if o.returned is not None)
+    inside = {o.client for o in window.operations}
+    others = [o.until(end) for o in operations if o.client not in inside and not model.looks(o)]
+    return [*window.operations, *(o for o in others if o is not None)]
+
+
+@settings(max_examples=300)
+@given(
+    st.one_of(executed_on_register.map(of_registers), executed_on_string.map(of_strings), executed_on_key.map(of_keys))
+)
+def test_no_write_that_was_left_out_explains_a_window(made: tuple[str, list[Operation]]) -> None:
+    name, operations = made
+    model = MODELS[name]
+    if Search(operations, model, Budget(30)).run().linearizable:
+        return
+    window = smallest_window(b"k", operations, model, Budget(30))
+    whole = sorted(with_writes(window, operations, model), key=lambda operation: operation.called)
+    assert not Search(whole, model, Budget(30)).run().linearizable
 
 
 @settings(max_examples=150)

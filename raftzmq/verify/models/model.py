@@ -20,8 +20,6 @@ class _Token:
 
 OTHER: Final = _Token("something else")
 """In a state: a value that no operation in sight has read or compares with."""
-ABSENT: Final = _Token("absent")
-"""As observed or written by an operation: no value at all."""
 
 
 class Model(Protocol):

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from raftzmq.verify.history import Operation
-from raftzmq.verify.models.model import ABSENT, OTHER, text
+from raftzmq.verify.models.model import OTHER, text
 
 Row = tuple[Any, int, int, int, int]
 """value, create_revision, mod_revision, version, lease: what a get returns of a key that exists."""
@@ -97,7 +97,7 @@ class Store:
     def explains(self, writer: Operation, observer: Operation) -> bool:
         """See `Model.explains`."""
         left = _written(writer)
-        return bool(left) and any(value in left for value in _observed(observer))
+        return left is not None and bool(left == _observed(observer))
 
     def settles(self, operation: Operation) -> bool:
         """See `Model.settles`."""
@@ -210,26 +210,20 @@ def _matched(state: KeyState, expected: Any, wanted: int | None) -> KeyState | N
     return state._replace(floor=wanted)
 
 
-def _written(operation: Operation) -> Sequence[Any]:
+def _written(operation: Operation) -> Any:
+    """The value that a write may leave behind; None for one that leaves none (`Store.blur` stands for absence, too)."""
     if operation.name == "put":
-        value, lease = operation.arguments
-        return (value, ABSENT) if lease else (value,)
+        return operation.arguments[0]
     if operation.name == "cas" and (not operation.known or operation.result[0]):
-        return (operation.arguments[1],)
-    return (ABSENT,) if operation.name == "delete" and (not operation.known or operation.result[0]) else ()
+        return operation.arguments[1]
+    return None
 
 
-def _observed(operation: Operation) -> Sequence[Any]:
+def _observed(operation: Operation) -> Any:
+    """The value that a result depends on; None if it depends on none."""
     if operation.name == "get":
-        return (ABSENT,) if operation.result is None else (operation.result[0],)
-    if operation.name == "delete":
-        return (ABSENT,)
-    if operation.name == "cas":
-        expected, _, wanted = operation.arguments
-        found = [] if expected is None else [expected]
-        absence = wanted == 0 or (expected is None and wanted is None) or (operation.known and not operation.result[1])
-        return [*found, ABSENT] if absence else found
-    return ()
+        return None if operation.result is None else operation.result[0]
+    return operation.arguments[0] if operation.name == "cas" else None
 
 
 def _call(operation: Operation) -> str:
