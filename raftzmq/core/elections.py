@@ -14,7 +14,7 @@ from raftzmq.core.types import EntryKind, Mark, make_entry
 from raftzmq.errors import InvariantViolation
 
 DISK_PATIENCE_ELECTIONS = 5
-"""Maximum election timeouts that a leader gives its own disk for one write: far more than a slow sync takes, which must
+"""Maximum election timeouts that a leader gives its own disk for one step: far more than a slow sync takes, which must
 depose nobody, and about what a move of the leadership costs the clients."""
 
 
@@ -47,6 +47,7 @@ class Elections:
         self._heartbeat_us = 0
         self._quorum_us = 0
         self._writing_since_us: int | None = None
+        self._applying_since_us: int | None = None
         self._held: list[Message] = []
         self._messages: list[Message] = []
         self._facts: list[Fact] = []
@@ -122,13 +123,13 @@ class Elections:
             self._become_follower(self.current_term, None, "its disk is nearly full")
 
     def _disk_hangs(self) -> bool:
-        """Has this node's own disk finished nothing for so long that others had better lead?
+        """Has this node's own log or state finished nothing for so long that others had better lead?
 
         Followers acknowledge without the leader's disk and its heartbeats go on, so nobody else would ever notice; but
-        its state waits for its log (rule 5), and so do all of its clients.
+        its state waits for its log (rule 5), and all of its clients for its state.
         """
-        since = self._writing_since_us
-        return since is not None and self._now - since >= DISK_PATIENCE_ELECTIONS * self.timing.election_max_us
+        since = self._now - DISK_PATIENCE_ELECTIONS * self.timing.election_max_us
+        return any(began is not None and began <= since for began in (self._writing_since_us, self._applying_since_us))
 
     def _fact(self, kind: str, **fields: Any) -> None:
         self._facts.append(Fact(kind, self.current_term, fields))

@@ -128,7 +128,9 @@ class Raft(Snapshots):
 
     def applied(self, index: int) -> None:
         """The state has applied ``index``: visible, not necessarily durable."""
-        self.last_applied = max(self.last_applied, index)
+        if index > self.last_applied:
+            self.last_applied = index
+            self._applying_since_us = self._now if index < self._handed else None
 
     # --- output ---
 
@@ -169,6 +171,8 @@ class Raft(Snapshots):
         last = min(self.commit_index, self.log.stable)
         if last <= self._handed or self._installing is not None:
             return ()
+        if self._applying_since_us is None:
+            self._applying_since_us = self._now
         first, self._handed = self._handed + 1, last
         return tuple([self.log.entry(index) for index in range(first, last + 1)])
 

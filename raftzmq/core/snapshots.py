@@ -70,6 +70,7 @@ class Snapshots(Elections):
         self._installing = None
         self.commit_index = max(self.commit_index, mark.index)
         self.last_applied = self._handed = self._durable_index = mark.index
+        self._applying_since_us = None
         if self.log.term_at(mark.index) != mark.term:
             self.log.restart_after(mark)
         self._fact("snapshot", step="installed", index=mark.index, peer=self.leader)

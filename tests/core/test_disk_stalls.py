@@ -81,3 +81,44 @@ def test_a_deposed_leaders_disk_may_come_back() -> None:
     core.step(AppendEntries("n2", "n1", 2, 2, 1, 2, 0))
     core.flush()
     assert (core.raft.leader, core.hard_state.current_term, core.committed_indices) == ("n2", 2, [1, 2])
+
+
+def hold_the_state(core: Core) -> None:
+    """From here on the state applies nothing of what it is handed."""
+    core.raft.applied = lambda index: None  # type: ignore[method-assign]
+
+
+def test_a_leader_whose_state_hangs_steps_down() -> None:
+    """Its log goes on, and commits; what is committed is applied nowhere that a client could see."""
+    core = committing(Core(voters=3))
+    applied = core.raft.applied
+    hold_the_state(core)
+    begin = core.now
+    core.propose()
+    core.flush()
+    follow(core, begin + PATIENCE - 1)
+    assert core.leads()
+    assert core.committed_indices == [1, 2]
+    follow(core, begin + PATIENCE + ELECTION_MAX)
+    assert not core.leads()
+    applied(2)
+    core.step(heartbeat(core, sender="n2", term=2, at=2))
+    core.tick_at_deadline()
+    assert core.raft.role is Role.PRE_CANDIDATE, "it has caught up: it may lead again"
+
+
+def test_a_state_that_lags_but_moves_deposes_nobody() -> None:
+    """A backlog takes its time; what counts is that some of it gets done."""
+    core = committing(Core(voters=3))
+    applied = core.raft.applied
+    hold_the_state(core)
+    for _ in range(5):
+        core.propose()
+    core.flush()
+    core.step(*(matched(core, peer, 6) for peer in core.peers))
+    for index in range(2, 6):
+        follow(core, core.now + PATIENCE - ELECTION_MAX)
+        applied(index)
+    assert core.leads()
+    follow(core, core.now + 2 * PATIENCE)
+    assert not core.leads()
