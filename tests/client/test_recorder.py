@@ -251,6 +251,17 @@ def test_a_killed_process_has_written_nothing_that_is_not_in_the_file(tmp_path: 
     assert check(history).linearizable
 
 
+def test_a_client_goes_on_where_another_was_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "h"
+    with nodes(1) as (_, (node,)):
+        with sync.Client(node.endpoint, record=path) as client:
+            client.put("a", "x")
+        path.write_bytes(path.read_bytes()[:-9])
+        with sync.Client(node.endpoint, record=path) as client:
+            assert client.put("a", "y").revision == 2
+    assert verified(path) == (2, True)
+
+
 def test_a_client_that_is_dropped_loses_no_return(tmp_path: Path) -> None:
     with nodes(1) as (_, (node,)):
         client = sync.Client(node.endpoint, record=tmp_path / "h")
