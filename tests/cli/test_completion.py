@@ -127,6 +127,8 @@ def test_keys_are_completed_from_what_is_stored(cluster: LiveCluster, programs: 
     assert in_bash("raftzmq get app/s", programs, here) == ["app/size"]
     assert in_bash("raftzmq put b ", programs, here) == [], "a value is nobody else's business"
     assert in_bash(f"raftzmq get --endpoints {cluster.endpoints[0]} app/s", programs, NOWHERE) == ["app/size"]
+    typed = f"raftzmq get --config {cluster.data / 'cluster.toml'} app/s"
+    assert in_bash(typed, programs, NOWHERE) == ["app/size"], "what is typed goes before what the environment says"
 
 
 @pytest.mark.live

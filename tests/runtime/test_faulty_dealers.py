@@ -26,54 +26,48 @@ def context() -> Iterator[zmq.Context[zmq.Socket[bytes]]]:
 def test_the_peer_gets_what_the_channel_lets_through(context: zmq.Context[zmq.Socket[bytes]]) -> None:
     n1, n2 = free_cluster(2).nodes
     faults = ChannelFaults(delay_mean_us=2000, loss=0.5, seed=11)
-    router = peer_router(context, n2.peer)
-    pipe = FaultyDealers(faults, "n1", (n1, n2))(context, n2.peer)
     twin: Channel[int] = Channel(faults, "n1 n2 1")
     let_through: list[bool] = []
+    with peer_router(context, n2.peer) as router, FaultyDealers(faults, "n1", (n1, n2))(context, n2.peer) as pipe:
 
-    def send() -> None:
-        number = len(let_through)
-        let_through.append(twin.put(number, 0))
-        assert send_frames(pipe, [b"%d" % number, b"payload"])
+        def send() -> None:
+            number = len(let_through)
+            let_through.append(twin.put(number, 0))
+            assert send_frames(pipe, [b"%d" % number, b"payload"])
 
-    def first_arrived() -> bool:
-        send()
-        return bool(router.poll(10))
+        def first_arrived() -> bool:
+            send()
+            return bool(router.poll(10))
 
-    # Until the connection stands, messages are lost in the usual way.
-    eventually(first_arrived, "a first message arrives")
-    begin = len(let_through)
-    for _ in range(200):
-        send()
-    expected = {number for number in range(begin, len(let_through)) if let_through[number]}
-    assert 60 < len(expected) < 140
-    seen: list[int] = []
-    while not expected <= set(seen):
-        assert router.poll(int(1000 * PATIENCE)), f"never arrived: {expected - set(seen)}"
-        frames = receive_frames(router)
-        assert frames is not None
-        assert frames[2] == b"payload"
-        seen.append(int(frames[1]))
-    late = set(seen) & set(range(begin, len(let_through)))
-    assert late == expected, "what the channel lost did not arrive"
+        # Until the connection stands, messages are lost in the usual way.
+        eventually(first_arrived, "a first message arrives")
+        begin = len(let_through)
+        for _ in range(200):
+            send()
+        expected = {number for number in range(begin, len(let_through)) if let_through[number]}
+        assert 60 < len(expected) < 140
+        seen: list[int] = []
+        while not expected <= set(seen):
+            assert router.poll(int(1000 * PATIENCE)), f"never arrived: {expected - set(seen)}"
+            frames = receive_frames(router)
+            assert frames is not None
+            assert frames[2] == b"payload"
+            seen.append(int(frames[1]))
+    assert set(seen) & set(range(begin, len(let_through))) == expected, "what the channel lost did not arrive"
     assert seen != sorted(seen), "delays that are drawn for each let messages overtake one another"
-    router.close(0)
-    pipe.close(0)
 
 
 def test_what_the_peer_refuses_comes_back(context: zmq.Context[zmq.Socket[bytes]]) -> None:
     n1, n2 = free_cluster(2).nodes
-    router = peer_router(context, n2.peer)
-    pipe = FaultyDealers(ChannelFaults(loss=0.01, seed=1), "n1", (n1, n2))(context, n2.peer)
+    make = FaultyDealers(ChannelFaults(loss=0.01, seed=1), "n1", (n1, n2))
+    with peer_router(context, n2.peer) as router, make(context, n2.peer) as pipe:
 
-    def arrived() -> list[bytes] | None:
-        send_frames(pipe, [b"hello"])
-        return receive_frames(router) if router.poll(10) else None
+        def arrived() -> list[bytes] | None:
+            send_frames(pipe, [b"hello"])
+            return receive_frames(router) if router.poll(10) else None
 
-    frames = eventually(arrived, "a message arrives")
-    assert frames is not None
-    assert send_frames(router, [frames[0], b"go away"])
-    assert pipe.poll(int(1000 * PATIENCE))
-    assert receive_frames(pipe) == [b"go away"]
-    router.close(0)
-    pipe.close(0)
+        frames = eventually(arrived, "a message arrives")
+        assert frames is not None
+        assert send_frames(router, [frames[0], b"go away"])
+        assert pipe.poll(int(1000 * PATIENCE)), "the refusal never came back"
+        assert receive_frames(pipe) == [b"go away"]
