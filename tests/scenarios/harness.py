@@ -220,6 +220,10 @@ class Lab(Cluster):
 
         disk.write_log = slowly  # type: ignore[method-assign]
 
+    def hang_state(self, name: str) -> None:
+        """This node's state does nothing of what it is given any more."""
+        self._hosts[name].disk.run_state = lambda *_: None  # type: ignore[method-assign]
+
     def wipe(self, name: str) -> None:
         """Crash a node, and put an empty disk in the place of its own."""
         self.crash(name)
