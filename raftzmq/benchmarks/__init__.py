@@ -9,6 +9,10 @@
                 └─▶ figures, display, program
     failover ───┘
 
+    memory ─────┬─▶ steady_load     clients that put for long, and remember little
+    recovery ───┤   footprint       memory and disk of nodes
+                └─▶ serving, bars   time to serve again; what must be met
+
 A run that loses a write has no figures: it fails. Beside them, and measuring nothing but the truth::
 
     linearizability ─┬─▶ workload      clients that read, write and swap, recorded

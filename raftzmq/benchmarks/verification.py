@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from raftzmq.benchmarks.load import REFUSED, UNKNOWN, Record, key_name
+from raftzmq.benchmarks.revision_set import RevisionSet
 from raftzmq.client.results import KeyValue, StateDigest
 from raftzmq.client.sync import Client
 from raftzmq.errors import RaftzmqError
@@ -32,7 +33,7 @@ class Ledger:
     unknown: dict[bytes, set[bytes]] = field(default_factory=dict)
     acknowledged_count: int = 0
     unknown_count: int = 0
-    revisions: set[int] = field(default_factory=set)
+    revisions: RevisionSet = field(default_factory=RevisionSet)
 
     def acknowledged(self, key: bytes, value: bytes, revision: int) -> None:
         """A put was acknowledged."""

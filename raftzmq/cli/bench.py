@@ -15,6 +15,8 @@ _COMMANDS = {
         "raftzmq.benchmarks.linearizability:linearizability",
         "Is every answer true while nodes are killed, paused, restarted?",
     ),
+    "memory": ("raftzmq.benchmarks.memory:memory", "Do nodes grow under millions of puts? And their restarts."),
+    "recovery": ("raftzmq.benchmarks.recovery:recovery", "A follower comes back: how soon, at what cost?"),
 }
 
 

@@ -1,0 +1,16 @@
+#!/usr/bin/env python3
+"""A follower comes back: how soon, at what cost? `--help` says how. The work is in raftzmq.benchmarks.recovery."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# Of this tree, installed or not.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from raftzmq.benchmarks.program import run
+from raftzmq.benchmarks.recovery import recovery
+
+if __name__ == "__main__":
+    run(recovery)
