@@ -18,7 +18,9 @@ through needs no input: the follower's own answer says so. The rules:
    the latter alone, and is a later transaction of the log.
 7. The log that is not compacted stays in memory, bounded in bytes; the core reads no disk after ``load()``.
 8. Time is a number handed in. A tick that comes later than its deadline by over a heartbeat interval fires no election
-   and no step-down but sets a short new deadline, so that what has arrived is heard first.
+   and no step-down but sets a short new deadline, so that what has arrived is heard first. A leader whose own log or
+   state finishes nothing for several election timeouts steps down, and campaigns again only once it does: nobody else
+   can tell, for its heartbeats go on and its followers acknowledge.
 9. PreVote and RequestVote are refused while a leader was heard within the minimum election timeout (thesis 4.2.3).
    A read joins the *next* ReadIndex round, never one whose heartbeats have left; none before the term's first commit;
    the numbers of rounds are never reused.
