@@ -21,6 +21,9 @@ from raftzmq.errors import RecordingFailed, RequestError
 
 MIX: Final = {"get": 4, "put": 3, "cas": 3}
 """How often each operation is chosen."""
+_AIMED: Final = 0.5
+"""Of the gets are put to a node chosen by chance: one that follows, or was away, is the one that may be stale."""
+_AIMED_TIMEOUT_S: Final = 1.0
 _TIMEOUTS_S: Final = (5.0, 0.3)
 """Clients have the one or the other: who waits longer than an election lasts is told every outcome, who doesn't is left
 with some that are unknown."""
@@ -63,11 +66,13 @@ class _Worker:
         self._number = number
         self._told = told
         self._rng = random.Random(f"client {plan.seed} {number}")
+        self._endpoints: Sequence[str] = ()
         self._seen: dict[bytes, KeyValue | None] = {}
         self._written = 0
 
     async def run(self, endpoints: Sequence[str], record: Path) -> None:
         """At a steady pace: what a fault held up is made up for, in a hurry, when it is over."""
+        self._endpoints = endpoints
         interval = self._plan.clients / self._plan.operations_per_second
         begun = time.monotonic()
         due = begun + interval * self._rng.random()
@@ -86,7 +91,11 @@ class _Worker:
         (name,) = rng.choices([*MIX], [*MIX.values()])
         self._told.called[name] += 1
         if name == "get":
-            found, item = await self._outcome(client.get(key), None)
+            if rng.random() < _AIMED:
+                asked = client.get_from(rng.choice(self._endpoints), key, timeout=_AIMED_TIMEOUT_S)
+            else:
+                asked = client.get(key)
+            found, item = await self._outcome(asked, None)
             if found:
                 self._seen[key] = item
             return

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 from asyncio import Future, get_running_loop
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,10 @@ class Client:
         self._timer_us = NEVER
         self._add_write = self._protocol.parcels.queue.add
         self._add_read = self._protocol.reads.queue.add
+        probes = self._protocol.probes
+        self._add_aimed: Callable[..., None] = lambda query, size, future, convert, timeout_us, endpoint: probes.add(
+            AimedRead(endpoint, query, convert, future, timeout_us)
+        )
         self._recorder: Recorder | None = None
         if record is not None:
             from raftzmq.client.recorder import Recorder
@@ -95,6 +99,7 @@ class Client:
             self._recorder = Recorder(record)
             self._add_write = self._recorder.watching(self._add_write)
             self._add_read = self._recorder.watching(self._add_read)
+            self._add_aimed = self._recorder.watching(self._add_aimed)
 
     # --- calls ---
 
@@ -127,6 +132,17 @@ class Client:
             return self._read(Get(key), FRAMING_BYTES + len(key), key_value, timeout)
         query = get_query(key, consistency, revision)
         return self._read(query, size_of(query), key_value, timeout)
+
+    def get_from(self, endpoint: str, key: Text, *, timeout: float | None = None) -> Future[KeyValue | None]:
+        """Read ``key``, as linearizably as `get` does, from the node at ``endpoint``, which needn't lead.
+
+        For tests and tools: `get` asks whichever node is best, and others if it doesn't answer.
+        """
+        query = get_query(key, "linearizable", None)
+        (aim,) = to_endpoints([endpoint])
+        future: Future[KeyValue | None] = self._enter().create_future()
+        self._add_aimed(query, size_of(query), future, key_value, self._patience(timeout), aim)
+        return self._soon(future)
 
     def delete(self, key: Text, *, timeout: float | None = None) -> Future[DeleteResult]:
         """Remove ``key``; the result's ``deleted`` tells whether it existed."""

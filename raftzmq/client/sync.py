@@ -94,6 +94,10 @@ class Client:
         self._finalizer = weakref.finalize(self, self._worker.stop)
         self._ask_write: Callable[[Call], None] = self._worker.write
         self._ask_read: Callable[[Call], None] = self._worker.read
+        probe = self._worker.probe
+        self._ask_node: Callable[..., None] = lambda query, size, future, convert, timeout_us, endpoint: probe(
+            AimedRead(endpoint, query, convert, future, timeout_us)
+        )
         self._recorder: Recorder | None = None
         if record is not None:
             from raftzmq.client.recorder import Recorder
@@ -101,6 +105,7 @@ class Client:
             self._recorder = Recorder(record)
             self._ask_write = _recorded(self._recorder, self._worker.write)
             self._ask_read = _recorded(self._recorder, self._worker.read)
+            self._ask_node = self._recorder.watching(self._ask_node)
 
     # --- calls that wait ---
 
@@ -118,6 +123,13 @@ class Client:
     ) -> KeyValue | None:
         """Read ``key``, as of ``revision`` if given; None if it doesn't exist. Raises Compacted for an old revision."""
         return self.get_async(key, consistency=consistency, revision=revision, timeout=timeout).result()
+
+    def get_from(self, endpoint: str, key: Text, *, timeout: float | None = None) -> KeyValue | None:
+        """Read ``key``, as linearizably as `get` does, from the node at ``endpoint``, which needn't lead.
+
+        For tests and tools: `get` asks whichever node is best, and others if it doesn't answer.
+        """
+        return self.get_from_async(endpoint, key, timeout=timeout).result()
 
     def delete(self, key: Text, *, timeout: float | None = None) -> DeleteResult:
         """Remove ``key``; the result's ``deleted`` tells whether it existed."""
@@ -192,6 +204,14 @@ class Client:
     ) -> Future[KeyValue | None]:
         """`get`, as a future."""
         return self._read(get_query(key, consistency, revision), key_value, timeout)
+
+    def get_from_async(self, endpoint: str, key: Text, *, timeout: float | None = None) -> Future[KeyValue | None]:
+        """`get_from`, as a future."""
+        query = get_query(key, "linearizable", None)
+        (aim,) = to_endpoints([endpoint])
+        future: CallFuture[KeyValue | None] = CallFuture()
+        self._ask_node(query, size_of(query), future, key_value, self._patience(timeout), aim)
+        return future
 
     def delete_async(self, key: Text, *, timeout: float | None = None) -> Future[DeleteResult]:
         """`delete`, as a future."""

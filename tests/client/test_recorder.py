@@ -54,6 +54,7 @@ def test_every_operation_with_its_result(make: Make, tmp_path: Path) -> None:
         client.delete("a")
         client.status()
         client.state_hash()
+        client.get_from(node.endpoint, "a")
     opened, *rest = lines(path)
     assert (opened["type"], opened["version"], opened["pid"]) == ("open", 1, os.getpid())
     assert {item["client"] for item in rest} == {opened["client"]}
@@ -71,6 +72,7 @@ def test_every_operation_with_its_result(make: Make, tmp_path: Path) -> None:
         {"op": "range", "start": "a", "end": "b", "limit": 10000, "revision": 0},
         {"op": "delete", "key": "a"},
         {"op": "delete", "key": "a"},
+        {"op": "get", "key": "a"},
     ]
     assert [item["result"] for item in rest if item["type"] == "return"] == [
         {"revision": 1},
@@ -83,10 +85,11 @@ def test_every_operation_with_its_result(make: Make, tmp_path: Path) -> None:
         {"revision": 3, "more": False, "resume_key": None, "items": [last]},
         {"deleted": True, "revision": 4},
         {"deleted": False, "revision": 4},
+        None,
     ]
     times = [item["at_us"] for item in rest]
     assert times == sorted(times)
-    assert verified(path) == (10, True)
+    assert verified(path) == (11, True)
 
 
 @pytest.mark.parametrize("make", BOTH, ids=NAMES)
