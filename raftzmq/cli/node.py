@@ -105,7 +105,8 @@ def node(
 
     --delay-ms-mean and --loss make the network worse than it is, to see what elections and the log make of it. They
     hold for the messages that this node sends to its peers: give them to every node for a bad network, to one for a
-    bad cable. What is acknowledged stays safe.
+    bad cable. What is acknowledged stays safe. As every option they may come from the environment: a supervisord that
+    is started with RAFTZMQ_NODE_LOSS=0.1 hands it to all its nodes.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from tests.cli.support import COMMAND, PATIENCE_S, environment
@@ -27,11 +27,17 @@ _BECOME_LEADER = (
 class Terminal:
     """A command of raftzmq with a terminal as its controlling one, so that Ctrl-C reaches it as a signal."""
 
-    def __init__(self, *arguments: str, columns: int = 100, variables: Mapping[str, str] = {}) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        columns: int = 100,
+        variables: Mapping[str, str] = {},
+        command: Sequence[str] = COMMAND,
+    ) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _BECOME_LEADER, *COMMAND, *arguments],
+            [sys.executable, "-c", _BECOME_LEADER, *command, *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

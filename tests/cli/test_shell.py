@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -199,6 +200,24 @@ def test_a_history_that_cannot_be_kept_is_told(variables: dict[str, str]) -> Non
         terminal.prompted()
         terminal.type("quit\r")
         assert terminal.wait() == 0
+
+
+@pytest.mark.live
+def test_without_its_library_the_shell_is_plain(variables: dict[str, str]) -> None:
+    program = "import sys; sys.modules['prompt_toolkit'] = None; from raftzmq.cli.main import run; run()"
+    with Terminal("shell", variables=variables, command=(sys.executable, "-P", "-c", program)) as terminal:
+        terminal.expect("pip install 'raftzmq[shell]'")
+        terminal.expect("raftzmq> ")
+        terminal.type("put plain/1 rubbish")
+        terminal.expect("rubbish")
+        terminal.press_until(CTRL_C, "raftzmq> ")
+        terminal.type("put plain/1 x\r")
+        terminal.expect("revision ")
+        terminal.expect("raftzmq> ")
+        terminal.type(CTRL_D)
+        assert terminal.wait() == 0
+        assert "Traceback" not in terminal.screen
+    assert raftzmq("get", "plain/1", variables=variables).stdout == b"x"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from raftzmq.client.sync import Client
-from tests.live.harness import LiveCluster, command_line, eventually
+from tests.live.harness import ENVIRONMENT, LiveCluster, command_line, eventually
 
 pytestmark = pytest.mark.live
 
@@ -68,6 +68,15 @@ def test_a_leader_that_loses_all_it_sends_is_replaced(tmp_path: Path) -> None:
         assert row["role"] != "leader"
         done = command_line(cluster, "put", "k", "w", "--timeout", "1")
         assert done.returncode in (7, 8), "with one of three heard there is no majority"
+
+
+def test_the_environment_of_a_supervisor_reaches_its_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "RAFTZMQ_NODE_LOSS", "0.25")
+    with LiveCluster(tmp_path, 1) as cluster:
+        cluster.start()
+        cluster.leader()
+        assert (row := cluster.status("n1")) is not None
+        assert row["faults"]["loss"] == 0.25
 
 
 def test_what_no_network_does_is_a_wrong_configuration(tmp_path: Path) -> None:
