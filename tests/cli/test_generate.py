@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -253,7 +254,12 @@ def test_the_entry_point_keeps_down_what_must_stay_down(tmp_path: Path) -> None:
     assert in_image(out, "frobnicate").returncode == 2, "any other code is passed on"
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
-            ["run-raftzmq", *node, "--node", "n1"], env=image_environment(out), stdout=log, stderr=log, cwd=out
+            ["run-raftzmq", *node, "--node", "n1"],
+            env=image_environment(out),
+            stdout=log,
+            stderr=log,
+            cwd=out,
+            process_group=0,
         )
     try:
         health = ("health", "--config", str(out / "local.toml"), "--timeout", "1")
@@ -262,7 +268,8 @@ def test_the_entry_point_keeps_down_what_must_stay_down(tmp_path: Path) -> None:
         assert process.wait(PATIENCE) == 0
         assert '"node stops"' in (tmp_path / "log").read_text(), "the signal reached the node, which was waited for"
     finally:
-        process.terminate()
+        with suppress(ProcessLookupError):  # nobody of the group is left, as it should be
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(PATIENCE)
 
 
