@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -9,7 +10,47 @@ from itertools import islice
 from raftzmq.errors import InvariantViolation
 
 
-class MemoryTable:
+class _RowByRow(ABC):
+    """What a table does with many rows, in terms of what it does with one."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def last(self) -> bytes:
+        """No key lies above it; empty, which is below every key, if there is none."""
+
+    @abstractmethod
+    def get(self, key: bytes) -> bytes | None: ...
+
+    @abstractmethod
+    def put(self, key: bytes, row: bytes) -> None: ...
+
+    @abstractmethod
+    def delete(self, key: bytes) -> None: ...
+
+    @abstractmethod
+    def scan(self, start: bytes, end: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]: ...
+
+    def get_many(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        return {key: row for key in keys if (row := self.get(key)) is not None}
+
+    def put_many(self, rows: list[tuple[bytes, bytes]], append: bool = False) -> None:
+        for key, row in rows:
+            if append and key <= self.last:
+                raise InvariantViolation(f"row {key.hex()} was to be appended after {self.last.hex()}")
+            self.put(key, row)
+
+    def delete_many(self, keys: list[bytes]) -> None:
+        for key in keys:
+            self.delete(key)
+
+    def sweep(self, start: bytes, dead: Sequence[int]) -> None:
+        rows = list(islice(self.scan(start), len(dead)))
+        self.delete_many([key for (key, _), goes in zip(rows, dead, strict=True) if goes])
+
+
+class MemoryTable(_RowByRow):
     """A `Table` in memory: a dict, and its keys in order."""
 
     __slots__ = ("_keys", "rows")
@@ -21,7 +62,6 @@ class MemoryTable:
 
     @property
     def last(self) -> bytes:
-        """The highest key; empty, which is below every key, if there is none."""
         return self._keys[-1] if self._keys else b""
 
     def get(self, key: bytes) -> bytes | None:
@@ -39,24 +79,6 @@ class MemoryTable:
         if self.rows.pop(key, None) is not None:
             del self._keys[bisect_left(self._keys, key)]
 
-    def get_many(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        rows = self.rows
-        return {key: rows[key] for key in keys if key in rows}
-
-    def put_many(self, rows: list[tuple[bytes, bytes]], append: bool = False) -> None:
-        for key, row in rows:
-            if append and key <= self.last:
-                raise InvariantViolation(f"row {key.hex()} was to be appended after {self.last.hex()}")
-            self.put(key, row)
-
-    def delete_many(self, keys: list[bytes]) -> None:
-        for key in keys:
-            self.delete(key)
-
-    def sweep(self, start: bytes, dead: Sequence[int]) -> None:
-        rows = list(islice(self.scan(start), len(dead)))
-        self.delete_many([key for (key, _), goes in zip(rows, dead, strict=True) if goes])
-
     def scan(self, start: bytes, end: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         first = bisect_left(self._keys, start)
         last = len(self._keys) if end is None else bisect_left(self._keys, end)
@@ -65,7 +87,7 @@ class MemoryTable:
             yield key, self.rows[key]
 
 
-class OverlayTable:
+class OverlayTable(_RowByRow):
     """A `Table` of changes over another, which stays as it is until `settle`."""
 
     __slots__ = ("_base", "_changes", "_highest")
@@ -74,7 +96,10 @@ class OverlayTable:
         self._base = base
         self._changes: dict[bytes, bytes | None] = {}
         self._highest = base.last
-        """No key lies above it: what is appended must."""
+
+    @property
+    def last(self) -> bytes:
+        return self._highest
 
     def settle(self) -> None:
         """Move the changes to the table below."""
@@ -94,28 +119,6 @@ class OverlayTable:
 
     def delete(self, key: bytes) -> None:
         self._changes[key] = None
-
-    def get_many(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        found = {}
-        for key in keys:
-            row = self.get(key)
-            if row is not None:
-                found[key] = row
-        return found
-
-    def put_many(self, rows: list[tuple[bytes, bytes]], append: bool = False) -> None:
-        for key, row in rows:
-            if append and key <= self._highest:
-                raise InvariantViolation(f"row {key.hex()} was to be appended after {self._highest.hex()}")
-            self.put(key, row)
-
-    def delete_many(self, keys: list[bytes]) -> None:
-        for key in keys:
-            self.delete(key)
-
-    def sweep(self, start: bytes, dead: Sequence[int]) -> None:
-        rows = list(islice(self.scan(start), len(dead)))
-        self.delete_many([key for (key, _), goes in zip(rows, dead, strict=True) if goes])
 
     def scan(self, start: bytes, end: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]:
         if not self._changes:
