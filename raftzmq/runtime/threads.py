@@ -103,7 +103,7 @@ class ThreadsRuntime:
     def _look_around(self, now: int) -> None:
         """What is worth a look now and then: refusals that came back, and the room on the disk."""
         self._look_us = now + LOOK_EVERY_US
-        for dealer in self._wires.dealers.values():
+        for dealer in (*self._wires.dealers.values(), *self._wires.bulk.values()):
             drain(dealer, lambda frames: self._node.on_peer(b"", frames, now))
         if not self._looking:
             self._looking = True
@@ -145,14 +145,19 @@ class ThreadsRuntime:
 
     def _finish(self) -> None:
         """What was acknowledged is durable in the log already; committing the state saves work at the next start."""
-        self._state_lane.put(self._state.commit)
-        self._state_lane.put(self._state.close)
-        self._log_lane.put(self._log.close)
-        for lane in (self._snapshot_lane, self._state_lane, self._log_lane):
-            lane.end()
+        # Behind all that the snapshot worker has been given: it looks at the log and the state as well.
+        self._snapshot_lane.put(self._close_storage)
+        self._snapshot_lane.end()
         self._pool.shutdown()
         for completion in self._completions:
             if isinstance(completion, BaseException):
                 raise completion
         self._bells.close()
         self._wires.close()
+
+    def _close_storage(self) -> None:
+        self._state_lane.put(self._state.commit)
+        self._state_lane.put(self._state.close)
+        self._log_lane.put(self._log.close)
+        for lane in (self._state_lane, self._log_lane):
+            lane.end()
