@@ -44,6 +44,10 @@ WAITING_OVERHEAD_BYTES = 256
 """What a waiting request costs beside its bytes: tiny ones must not fill the memory either."""
 WAITING_READS_MAX = 65_536
 """Reads waiting for their ReadIndex round or for the state to catch up."""
+WAITING_READ_BYTES_MAX = 32 * MIB
+"""What they hold in memory: a request may carry thousands of queries. Past it clients are told `Overloaded`."""
+QUERY_OVERHEAD_BYTES = 128
+"""What a waiting query costs beside its bytes."""
 INFLIGHT_BYTES_MAX = 4 * MIB
 """Bytes of entries under way to one follower without an answer."""
 INFLIGHT_MESSAGES_MAX = 64

@@ -20,7 +20,7 @@ from raftzmq.codec.clients import (
 )
 from raftzmq.codec.peers import Refusal
 from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk
-from raftzmq.config import STATE_LAG_BYTES_MAX, WAITING_READS_MAX, Address, Retention, Timing
+from raftzmq.config import STATE_LAG_BYTES_MAX, Address, Retention, Timing
 from raftzmq.core import Raft, Role
 from raftzmq.core.messages import InstallSnapshot
 from raftzmq.core.ready import Append, Ready
@@ -245,11 +245,11 @@ class Node:
 
     def _read(self, routing: bytes, header: Read, payload: bytes, now_us: int) -> None:
         queries = self.door.check_queries(payload)
-        if len(self.reads) >= WAITING_READS_MAX:
+        if not self.reads.has_room(len(queries), len(payload)):
             self._fail(routing, header.request, "overloaded", f"{self.name} has too many reads waiting")
             return
         deadline_us = self.door.deadline(header.timeout_us, now_us)
-        self.reads.add(routing, header.request, queries, deadline_us)
+        self.reads.add(routing, header.request, queries, deadline_us, len(payload))
         self.report.request("read", len(queries), len(payload), now_us)
 
     def _send(self, routing: bytes, frames: list[bytes]) -> None:

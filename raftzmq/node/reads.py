@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 
+from raftzmq.config import (
+    BATCH_COMMANDS_MAX,
+    QUERY_OVERHEAD_BYTES,
+    WAITING_OVERHEAD_BYTES,
+    WAITING_READ_BYTES_MAX,
+    WAITING_READS_MAX,
+)
 from raftzmq.core.value import value
 from raftzmq.kv.commands import Query
 from raftzmq.node.work import ReadBatch
 
+JOB_QUERIES_MAX = BATCH_COMMANDS_MAX
+"""Queries after which a job of the state gets no further read. Answers have a bound in bytes, so of many reads of large
+values few are answered in one job; all others would have to be handed back and forth, each time, by the loop."""
+
 
 @value
 class WaitingRead:
-    """What is left of one request of a client: ``queries``, the first of which was number ``first`` in it."""
+    """What is left of one request of a client: ``queries``, the first of which was number ``first`` in it.
+
+    ``size``: what it is charged for while it waits, bytes.
+    """
 
     token: int
     routing: bytes
     request: int
     queries: tuple[Query, ...]
     deadline_us: int
+    size: int
     first: int = 0
 
 
@@ -43,6 +59,7 @@ class Reads:
     """
 
     def __init__(self, first_context: int, retry_us: int) -> None:
+        self.waiting_bytes = 0
         self._next_context = first_context
         self._next_token = 1
         self._retry_us = retry_us
@@ -50,16 +67,27 @@ class Reads:
         self._unindexed: set[int] = set()
         self._new: list[int] = []
         self._asked: dict[int, _Asked] = {}
-        self._indexed: list[tuple[int, int]] = []
+        self._indexed: deque[tuple[int, int]] = deque()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, routing: bytes, request: int, queries: tuple[Query, ...], deadline_us: int) -> None:
-        """Queue a read that was checked."""
+    def has_room(self, queries: int, payload_bytes: int) -> bool:
+        """Is there room for a read of so many queries, which came in so many bytes? One always fits alone."""
+        if not self._waiting:
+            return True
+        size = read_size(queries, payload_bytes)
+        return len(self._waiting) < WAITING_READS_MAX and self.waiting_bytes + size <= WAITING_READ_BYTES_MAX
+
+    def add(
+        self, routing: bytes, request: int, queries: tuple[Query, ...], deadline_us: int, payload_bytes: int
+    ) -> None:
+        """Queue a read that was checked, and that there is room for."""
         token = self._next_token
         self._next_token += 1
-        self._waiting[token] = WaitingRead(token, routing, request, queries, deadline_us)
+        size = read_size(len(queries), payload_bytes)
+        self._waiting[token] = WaitingRead(token, routing, request, queries, deadline_us, size)
+        self.waiting_bytes += size
         self._unindexed.add(token)
         self._new.append(token)
 
@@ -101,28 +129,48 @@ class Reads:
                     self._indexed.append((index, token))
 
     def take(self, index: int) -> tuple[ReadBatch, ...]:
-        """The reads that a state that has applied ``index`` may answer."""
-        if not self._indexed:
-            return ()
-        ready = [token for wanted, token in self._indexed if wanted <= index]
-        self._indexed = [pair for pair in self._indexed if pair[0] > index]
-        return tuple(ReadBatch(t, self._waiting[t].queries) for t in ready if t in self._waiting)
+        """Reads that a state that has applied ``index`` may answer: those that have waited longest, for one job.
+
+        One whose index isn't reached holds up those behind it, for as long as the state takes to get there.
+        """
+        ready: list[ReadBatch] = []
+        indexed, left = self._indexed, JOB_QUERIES_MAX
+        while indexed and indexed[0][0] <= index and left > 0:
+            _, token = indexed.popleft()
+            read = self._waiting.get(token)
+            if read is not None:
+                ready.append(ReadBatch(token, read.queries))
+                left -= len(read.queries)
+        return tuple(ready)
 
     def answered(self, token: int, count: int) -> WaitingRead | None:
         """The state has answered ``count`` queries: of which read, or None if it was given up.
 
         What is left of them waits for the next job; the index that made them linearizable stays good.
         """
-        read = self._waiting.pop(token, None)
-        if read is not None and count < len(read.queries):
+        read = self._waiting.get(token)
+        if read is None:
+            return None
+        if count < len(read.queries):
             self._waiting[token] = replace(read, queries=read.queries[count:], first=read.first + count)
             self._indexed.append((0, token))
+        else:
+            self._forget(read)
         return read
+
+    def _forget(self, read: WaitingRead) -> None:
+        del self._waiting[read.token]
+        self.waiting_bytes -= read.size
 
     def expired(self, now_us: int) -> list[WaitingRead]:
         """Remove and return the reads whose time is up."""
         late = [read for read in self._waiting.values() if read.deadline_us <= now_us]
         for read in late:
-            del self._waiting[read.token]
+            self._forget(read)
             self._unindexed.discard(read.token)
         return late
+
+
+def read_size(queries: int, payload_bytes: int) -> int:
+    """What a read of so many queries, which came in so many bytes, is charged for while it waits."""
+    return WAITING_OVERHEAD_BYTES + payload_bytes + queries * QUERY_OVERHEAD_BYTES

@@ -16,6 +16,7 @@ from typing import Any
 from raftzmq.core.ready import Fact
 from raftzmq.node import Node
 from raftzmq.node.work import NodeStorage
+from raftzmq.runtime.answers import RETRY_US
 from raftzmq.runtime.doorbells import Doorbells
 from raftzmq.runtime.jobs import Completion, now_us, run_log_job, run_snapshot, run_space, run_state_job
 from raftzmq.runtime.lane import Lane
@@ -71,10 +72,12 @@ class ThreadsRuntime:
     def run(self) -> None:
         """The loop; after `stop` it commits the state and returns. Raises the NodeError (or the bug) that ended it."""
         node, bells, takers, completions = self._node, self._bells, self._takers(), self._completions
+        answers = self._wires.answers
         self._now = now_us()
         self._dispatch()
         while not self._stopping:
-            rung = bells.wait(0 if completions else node.deadline_us - now_us())
+            patience_us = 0 if completions else node.deadline_us - now_us()
+            rung = bells.wait(min(patience_us, RETRY_US) if answers else patience_us)
             if rung == WOKEN and not completions:
                 continue  # the round before has already taken what this was about
             self._now = now = now_us()
@@ -136,7 +139,7 @@ class ThreadsRuntime:
             self._snapshot_lane.put(run_snapshot, self._snapshots, job, self._snapshot_lane.done)
         if work.facts:
             self._on_facts(work.facts)
-        if work.clients:
+        if work.clients or self._wires.answers:
             self._bells.sent(self._wires.clients)
         if work.events:
             self._bells.sent(self._wires.events)

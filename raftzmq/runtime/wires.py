@@ -11,6 +11,7 @@ import zmq
 
 from raftzmq.config import Address
 from raftzmq.node.work import Work
+from raftzmq.runtime.answers import Answers
 from raftzmq.transport.frames import receive_frames, send_frames
 from raftzmq.transport.sockets import client_router, events_publisher, peer_dealer, peer_router
 
@@ -29,6 +30,7 @@ class Wires:
         try:
             self.peers = self._keep(peer_router(self.context, address.peer))
             self.clients = self._keep(client_router(self.context, address.client))
+            self.answers = Answers(self.clients)
             self.events = self._keep(events_publisher(self.context, address.events))
             others = {member.node: member.peer for member in members if member.node != address.node}
             self.dealers = {node: self._keep(dealer(self.context, endpoint)) for node, endpoint in others.items()}
@@ -66,9 +68,10 @@ class Wires:
             dealer = self.bulk.get(node)
             if dealer is not None and not send_frames(dealer, frames):
                 dropped["bulk"] = dropped.get("bulk", 0) + 1
-        for routing, frames in work.clients:
-            if not send_frames(self.clients, [routing, *frames]):
-                dropped["client"] = dropped.get("client", 0) + 1
+        if work.clients or self.answers:
+            lost = self.answers.send(work.clients)
+            if lost:
+                dropped["client"] = lost
         for routing, frames in work.refusals:
             if not send_frames(self.peers, [routing, *frames]):
                 dropped["refusal"] = dropped.get("refusal", 0) + 1

@@ -24,19 +24,28 @@ _RCVMORE = int(zmq.RCVMORE)
 _POLLIN = int(zmq.POLLIN)
 
 
+SENT, FULL, GONE = 0, int(zmq.EAGAIN), int(zmq.EHOSTUNREACH)
+"""What `try_send` says: on its way; no room in the pipe; a ROUTER knows nobody of that routing id (any more)."""
+
+
 def send_frames(socket: zmq.Socket[bytes], frames: Sequence[bytes]) -> bool:
     """Send a message of ``frames`` (at least one); False if it was dropped: the pipe is full or nobody is there."""
+    return try_send(socket, frames) == SENT
+
+
+def try_send(socket: zmq.Socket[bytes], frames: Sequence[bytes]) -> int:
+    """Send a message of ``frames`` (at least one): `SENT`, or why nothing of it was: `FULL`, `GONE`."""
     last = len(frames) - 1
     try:
         for position in range(last):
             _send(socket, frames[position], _MORE, True, False)
         _send(socket, frames[last], _NOBLOCK, True, False)
     except zmq.ZMQError as error:
-        # Anything else than EAGAIN (full) and EHOSTUNREACH (a client that is gone) is a bug of ours.
-        if error.errno not in (zmq.EAGAIN, zmq.EHOSTUNREACH):
+        # Anything else is a bug of ours.
+        if error.errno not in (FULL, GONE):
             raise
-        return False
-    return True
+        return error.errno
+    return SENT
 
 
 def pending_events(socket: zmq.Socket[bytes]) -> int:

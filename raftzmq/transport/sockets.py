@@ -25,6 +25,14 @@ CLIENT_LINGER_MS = 200
 PEER_HWM = 256
 """Messages queued for one peer: in-flight limits of the core lie below it, so reaching it means a stuck peer."""
 CLIENT_HWM = 4096
+CLIENT_QUEUE = 32
+"""Messages between a node and one client of it, in each direction: each may have a MiB, and ZeroMQ bounds no bytes.
+
+What comes beyond waits in TCP, at the client; what goes out beyond waits in `raftzmq.runtime.answers`, up to a bound.
+"""
+UNREAD_MS = 10_000
+"""A client that hasn't taken a byte of what lies ready for so long is cut off, and what lay there is freed. No
+heartbeat tells of it: a ping would have to pass what is stuck."""
 EVENTS_HWM = 20_000
 
 
@@ -83,7 +91,8 @@ def peer_dealer(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> zmq.S
 
 def client_router(context: zmq.Context[zmq.Socket[bytes]], endpoint: str) -> zmq.Socket[bytes]:
     """Where clients' requests arrive. Raises ConfigurationError if the address can't be bound."""
-    socket = _common(context.socket(zmq.ROUTER), linger_ms=0, hwm=CLIENT_HWM)
+    socket = _common(context.socket(zmq.ROUTER), linger_ms=0, hwm=CLIENT_QUEUE)
+    socket.setsockopt(zmq.TCP_MAXRT, UNREAD_MS)
     socket.setsockopt(zmq.MAXMSGSIZE, CLIENT_BYTES_MAX)
     socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
     return _bind(socket, endpoint, "clients")

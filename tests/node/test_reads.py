@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from raftzmq.codec.clients import Answer, Failure
-from raftzmq.config import WAITING_READS_MAX
+from raftzmq.config import BATCH_COMMANDS_MAX, WAITING_READ_BYTES_MAX, WAITING_READS_MAX
 from raftzmq.core.messages import AppendEntries, AppendEntriesResponse, ReadIndex, ReadIndexResponse
 from raftzmq.core.types import EntryKind, make_entry
-from raftzmq.kv.commands import Get, Parcel, Put, Range, encode_batch, encode_parcel
+from raftzmq.kv.commands import Get, Parcel, Put, Query, Range, encode_batch, encode_parcel, encode_queries
 from raftzmq.node.applying import PATIENT_US
+from raftzmq.node.reads import JOB_QUERIES_MAX, Reads, read_size
 from tests.node.support import SECOND, TIMING, Rig, puts
 
 HEARTBEAT = TIMING.heartbeat_us
@@ -324,3 +325,45 @@ def test_too_many_waiting_reads_are_overloaded() -> None:
     rig.read(99, Get(b"k"))
     rig.settle()
     assert rig.failures() == [(99, "overloaded", True)]
+
+
+def test_reads_of_many_queries_are_overloaded_before_they_fill_the_memory() -> None:
+    rig = Rig()
+    rig.greet()
+    queries: list[Query] = [Get(b"k")] * BATCH_COMMANDS_MAX
+    fit = WAITING_READ_BYTES_MAX // read_size(len(queries), len(encode_queries(queries)))
+    assert 1 < fit < WAITING_READS_MAX
+    for request in range(fit):
+        rig.read(request, *queries)
+    rig.settle()
+    assert rig.taken() == []
+    rig.read(99_999, *queries)
+    rig.settle()
+    assert rig.failures() == [(99_999, "overloaded", True)]
+    # What has ended makes room again.
+    rig.advance(3600 * SECOND)
+    rig.taken()
+    assert rig.node.reads.waiting_bytes == 0
+    rig.read(1, *queries)
+    rig.settle()
+    assert rig.taken() == []
+
+
+def test_a_job_gets_no_more_reads_than_it_may_answer() -> None:
+    reads = Reads(1, RETRY)
+    count = 3 * JOB_QUERIES_MAX // 1000
+    for request in range(count):
+        reads.add(b"client", request, (Get(b"k"),) * 1000, SECOND, 8000)
+    context = reads.ask(0)
+    assert context is not None
+    reads.indexed(context, 5)
+    assert reads.take(4) == ()
+    given = []
+    while batches := reads.take(5):
+        assert sum(len(batch.queries) for batch in batches) < JOB_QUERIES_MAX + 1000
+        for batch in batches:
+            read = reads.answered(batch.token, 1000)
+            assert read is not None
+            given.append(read.request)
+    assert given == list(range(count)), "some were passed over, or the order was lost"
+    assert reads.waiting_bytes == len(reads) == 0
