@@ -10,8 +10,8 @@ import json
 import random
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 
 from raftzmq.client.sync import Client
@@ -60,7 +60,7 @@ Counts = dict[str, int]
 def garbage(target: Target) -> Counts:
     """Random bytes in random frames, at both ports."""
     rng = random.Random(target.seed)
-    with BareDealer(target.peer) as peer, BareDealer(target.client) as client:
+    with _both(target) as (peer, client):
         for _ in range(GARBAGE_MESSAGES):
             frames = [rng.randbytes(rng.randrange(200)) for _ in range(rng.randrange(1, 5))]
             peer.send(frames)
@@ -80,7 +80,7 @@ def vast_frame(target: Target) -> Counts:
 
 def tiny_frames(target: Target) -> Counts:
     """10,000 tiny frames in one message, at both ports."""
-    with BareDealer(target.peer) as peer, BareDealer(target.client) as client:
+    with _both(target) as (peer, client):
         peer.send([b"x"] * TINY_FRAMES)
         client.send([b"x"] * TINY_FRAMES)
         return {"answers": _answers(client), "peer_answers": _answers(peer)}
@@ -88,7 +88,7 @@ def tiny_frames(target: Target) -> Counts:
 
 def tiny_messages(target: Target) -> Counts:
     """10,000 messages of one tiny frame, at both ports."""
-    with BareDealer(target.peer) as peer, BareDealer(target.client) as client:
+    with _both(target) as (peer, client):
         for _ in range(TINY_FRAMES):
             peer.send([b"x"])
             client.send([b"x"])
@@ -170,6 +170,14 @@ def unread_answers(target: Target) -> Counts:
 def greet(dealer: BareDealer, cluster: str = "", minimum: int = PROTOCOL_MIN, maximum: int = PROTOCOL_MAX) -> None:
     """Say hello as a client does."""
     dealer.send([encode_header(Hello(minimum, maximum, cluster, b"stranger"))])
+
+
+@contextmanager
+def _both(target: Target) -> Iterator[tuple[BareDealer, BareDealer]]:
+    """A connection to each port, with room for all answers."""
+    room = 2 * TINY_FRAMES
+    with BareDealer(target.peer, unread_max=room) as peer, BareDealer(target.client, unread_max=room) as client:
+        yield peer, client
 
 
 def _answers(dealer: BareDealer) -> int:
