@@ -35,6 +35,7 @@ FLOORS: dict[str, int] = {
     "collector": 10,
     "simulation": 10,
     "labs": 11,
+    "backups": 10,
     "benchmarks": 11,
     "doctor": 11,
     "cli": 12,

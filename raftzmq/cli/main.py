@@ -53,6 +53,7 @@ COMMANDS: dict[str, Lazy] = {
         "raftzmq.cli.collector:collector", "Running a cluster", "Gather all nodes' events in one stream."
     ),
     "generate": Lazy("raftzmq.cli.generate:generate", "Running a cluster", "The files that start one."),
+    "snapshot": Lazy("raftzmq.cli.snapshot:snapshot", "Running a cluster", "All keys in one file, and back."),
     "simulate": Lazy("raftzmq.cli.simulate:simulate", "Testing it", "Run whole clusters in virtual time, by seed."),
     "verify": Lazy("raftzmq.cli.verify:verify", "Testing it", "Are recorded histories linearizable?"),
     "bench": Lazy("raftzmq.cli.bench:bench", "Testing it", "Measure it on this machine."),
@@ -91,6 +92,7 @@ EXAMPLES = (
             ("raftzmq node --node n1 --nodes 3 --data .raftzmq/n1", ""),
             ("raftzmq collector --nodes 3", ""),
             ("raftzmq generate supervisord --nodes 7", "its files, on the screen"),
+            ("raftzmq snapshot save monday.snapshot", "every key, while it goes on"),
         ),
     ),
     (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from raftzmq.errors import ConfigurationError, RaftzmqError, RequestError
+from raftzmq.errors import ConfigurationError, DirectoryInUse, RaftzmqError, RequestError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,6 +88,8 @@ def exit_code_of(error: RaftzmqError) -> int:
     """The exit code of a client's command that ended with ``error``."""
     if isinstance(error, ConfigurationError):
         return EXIT_USAGE  # of a command: an option names what cannot be
+    if isinstance(error, DirectoryInUse):
+        return error.exit_code  # as of a node: a script may wait for it
     if not isinstance(error, RequestError):
         return EXIT_ERROR
     if not error.definite:
