@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,9 @@ def test_damage_is_located(tmp_path: Path, good: bytes) -> None:
     assert f"row 1, at byte {first}): it fails" in damage(path, swapped)
     without = good[:first] + good[first:second] + good[end:]
     assert f"row 2, at byte {second}): the checksum over the whole" in damage(path, without)
+    miscounted = good[:end] + b"E" + (3).to_bytes(8, "big")
+    assert "the checksum over the whole" in damage(path, miscounted + sha256(miscounted).digest())
+    assert "its first line is damaged" in damage(path, good.replace(b'"revision":9', b'"revision":8'))
 
 
 @pytest.mark.parametrize(
