@@ -243,14 +243,20 @@ class StateMachine:
         found = store.range(query.start, query.end, query.limit, revision)
         return [revision, found.resume is not None, found.resume, found.rows]
 
+    def verify(self) -> None:
+        """Look at every row, as reading them would; raises CorruptionError. Takes microseconds a row."""
+        for _ in self._checked():
+            pass
+
     def _hash(self) -> str:
         """Hash every row in order, each behind its lengths, and the revision. Checks the rows on the way."""
         digest = blake2b(self.revision.to_bytes(8, "big"), digest_size=_HASH_DIGEST_BYTES)
-        for part in self._rows():
-            digest.update(part)
+        for number, key, row in self._checked():
+            digest.update(b"%c%c%d:" % (number, 0, len(key)) + key + b"%d:" % len(row) + row)
         return digest.hexdigest()
 
-    def _rows(self) -> Iterator[bytes]:
+    def _checked(self) -> Iterator[tuple[int, bytes, bytes]]:
+        """Every row, with its table's number and its key, once it has been checked."""
         tables = self._tables
         checks = (
             (tables.keys, decode_key_row),
@@ -260,7 +266,7 @@ class StateMachine:
         for number, (table, check) in enumerate(checks):
             for key, row in table.scan(b""):
                 check(key, row)
-                yield b"%c%c%d:" % (number, 0, len(key)) + key + b"%d:" % len(row) + row
+                yield number, key, row
 
 
 def _refusal(session: Session, sequence: int) -> dict[str, Any]:

@@ -86,10 +86,10 @@ class Sending:
             return
         transfer.heard_us = now_us
         if answer.damaged:
-            # The bytes are those that were read here, so this copy is at fault.
+            # The bytes are those that were read here, so this copy is at fault, or the state that it is a copy of.
             if not self._making:
                 self._making = True
-                self.jobs.append(MakeSnapshot())
+                self.jobs.append(MakeSnapshot(verified=True))
             return
         if answer.offset < transfer.acknowledged:
             # It has lost what it had (a restart), or an old answer comes late: what it has counts.

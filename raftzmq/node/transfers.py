@@ -31,10 +31,10 @@ SnapshotOutcome = SnapshotFile | bytes | bool | Mark | None
 
 
 def run_snapshot_job(storage: SnapshotStorage, job: SnapshotJob) -> SnapshotOutcome:
-    """Do ``job``; raises StorageError, which ends the node."""
+    """Do ``job``; raises StorageError and CorruptionError, which end the node."""
     match job:
         case MakeSnapshot():
-            return storage.make()
+            return storage.make(verified=job.verified)
         case ReadChunk():
             return storage.read(job.snapshot, job.offset, job.size)
         case WriteChunk():

@@ -83,7 +83,13 @@ class SnapshotFile:
 
 @value
 class MakeSnapshot:
-    """Copy the state as of its last commit, in the place of an earlier copy: gives a `SnapshotFile`."""
+    """Copy the state as of its last commit, in the place of an earlier copy: gives a `SnapshotFile`.
+
+    ``verified``: a follower found an earlier copy damaged; look at every row, and end the node if it is the state that
+    is damaged.
+    """
+
+    verified: bool = False
 
 
 @value
@@ -213,8 +219,11 @@ class StateStorage(Protocol):
 class SnapshotStorage(Protocol):
     """Snapshots going out and coming in, as a driver uses them: one thread at a time."""
 
-    def make(self) -> SnapshotFile:
-        """Copy the state as of its last commit; an earlier copy is dropped. Raises StorageError."""
+    def make(self, *, verified: bool = False) -> SnapshotFile:
+        """Copy the state as of its last commit; an earlier copy is dropped. Raises StorageError.
+
+        ``verified``: look at every row of it, and raise CorruptionError if one is damaged.
+        """
 
     def read(self, snapshot: SnapshotId, offset: int, size: int) -> bytes:
         """Bytes of the copy; empty if it is no longer that one. Raises StorageError."""

@@ -49,10 +49,10 @@ class MemorySnapshots:
         self._outgoing: tuple[SnapshotFile, bytes] | None = None
         self._incoming = b""
 
-    def make(self) -> SnapshotFile:
-        """Copy the state as of its last commit, in the place of an earlier copy."""
+    def make(self, *, verified: bool = False) -> SnapshotFile:
+        """Copy the state as of its last commit, in the place of an earlier copy; raises CorruptionError."""
         data = state_bytes(self._disk.state)
-        file = SnapshotFile(_mark(self._disk.state), len(data), crc32(data))
+        file = SnapshotFile(_mark(self._disk.state, verified=verified), len(data), crc32(data))
         self._outgoing = file, data
         return file
 
@@ -77,7 +77,7 @@ class MemorySnapshots:
             if (len(data), crc32(data)) != (snapshot.size, snapshot.checksum):
                 raise CorruptionError("the snapshot that arrived fails its checksum")
             tables = state_tables(data)
-            mark = _mark(tables)
+            mark = _mark(tables, verified=True)
         except CorruptionError:
             return None
         if (mark.index, mark.term, mark.chain) != (snapshot.index, snapshot.entry_term, snapshot.chain):
@@ -86,6 +86,9 @@ class MemorySnapshots:
         return mark
 
 
-def _mark(tables: dict[str, MemoryTable]) -> Mark:
+def _mark(tables: dict[str, MemoryTable], *, verified: bool) -> Mark:
     views = as_tables(tables)
-    return StateMachine(views, sessions=Sessions(views.sessions)).mark
+    machine = StateMachine(views, sessions=Sessions(views.sessions))
+    if verified:
+        machine.verify()
+    return machine.mark

@@ -7,7 +7,8 @@
     DIR/state-INDEX/        an incoming copy, verified and synced, that is or was to be the state
 
 All but the last are of no worth after a crash: a start removes them. Whoever copies a database page by page copies
-its damage too, but every row carries a checksum that is looked at when it is read.
+its damage too, and one damaged disk must not become several. So whoever receives a copy looks at the checksum of every
+row before it becomes its state, and whose copy was refused looks at its own.
 """
 
 from __future__ import annotations
@@ -65,8 +66,11 @@ class LmdbSnapshots:
 
     # ---- going out
 
-    def make(self) -> SnapshotFile:
-        """Copy the state as of its last commit, in the place of an earlier copy; raises StorageError."""
+    def make(self, *, verified: bool = False) -> SnapshotFile:
+        """Copy the state as of its last commit, in the place of an earlier copy; raises StorageError, CorruptionError.
+
+        ``verified``: look at every row of it.
+        """
         self.drop()
         directory = self._data / OUTGOING
         make_directory(directory)
@@ -82,7 +86,7 @@ class LmdbSnapshots:
             raise storage_error(error, "the state cannot be copied") from error
         except OSError as error:
             raise StorageError(f"{path} cannot be written: {error}") from error
-        mark, _ = _inspect(directory)
+        mark, _ = _inspect(directory, verified=verified)
         self._outgoing = SnapshotFile(mark, size, checksum)
         return self._outgoing
 
@@ -130,7 +134,7 @@ class LmdbSnapshots:
         try:
             if _checksum(directory / DATA_FILE) != (snapshot.size, snapshot.checksum):
                 raise CorruptionError("the snapshot that arrived fails its checksum")
-            mark, identity = _inspect(directory)
+            mark, identity = _inspect(directory, verified=True)
             if (mark.index, mark.term, mark.chain) != (snapshot.index, snapshot.entry_term, snapshot.chain):
                 raise CorruptionError("the snapshot that arrived ends elsewhere than announced")
             if identity.cluster_id != self._identity.cluster_id:
@@ -163,10 +167,10 @@ def _checksum(path: Path) -> tuple[int, int]:
     return size, checksum
 
 
-def _inspect(directory: Path) -> tuple[Mark, Identity]:
+def _inspect(directory: Path, *, verified: bool) -> tuple[Mark, Identity]:
     """Where the state in ``directory`` ends and whose it is; sessions are read and checked on the way.
 
-    Raises CorruptionError.
+    ``verified``: every other row, too. Raises CorruptionError.
     """
     try:
         environment = open_environment(directory, STATE_MAP_BYTES)
@@ -179,7 +183,10 @@ def _inspect(directory: Path) -> tuple[Mark, Identity]:
                 if record is None:
                     raise CorruptionError("a copy of the state lacks the identity of its node")
                 identity = decode_identity(record, "a copy of the state")
-                return StateMachine(as_tables(tables)).mark, identity
+                machine = StateMachine(as_tables(tables))
+                if verified:
+                    machine.verify()
+                return machine.mark, identity
         finally:
             environment.close()
     except lmdb.Error as error:
