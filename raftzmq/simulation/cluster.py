@@ -136,9 +136,9 @@ class Cluster:
         """One event has happened."""
         self.events += 1
 
-    def to_peer(self, source: str, target: str, frames: list[bytes]) -> None:
-        """Send a message from a node to a node."""
-        self.network.send(source, target, self._hosts[target].from_peer, source, frames)
+    def to_peer(self, source: str, target: str, frames: list[bytes]) -> bool:
+        """Send a message from a node to a node; False if it is lost already."""
+        return self.network.send(source, target, self._hosts[target].from_peer, source, frames)
 
     def to_client(self, source: str, routing: bytes, frames: list[bytes]) -> None:
         """Send an answer from a node to the client with this routing id."""

@@ -15,6 +15,7 @@ FAULTS = {
     "crash": 4,
     "crash_leader": 4,
     "crash_writing": 8,
+    "crash_installing": 12,
     "crash_majority": 2,
     "power_cut": 2,
     "split": 8,
@@ -61,9 +62,10 @@ STRAGGLE_US = 400_000
 
 
 RETENTIONS = (
-    Retention(keep_bytes=2_000, bound_bytes=16_000, step_bytes=1, entries_max=3, chunk_bytes=100),
-    Retention(keep_bytes=4_000, bound_bytes=20_000, step_bytes=500, entries_max=8, chunk_bytes=1_000),
-    Retention(keep_bytes=10_000, bound_bytes=40_000, step_bytes=2_000, entries_max=100, chunk_bytes=100_000),
+    Retention(keep_bytes=1, bound_bytes=1_500, step_bytes=1, entries_max=100, chunk_bytes=300),
+    Retention(keep_bytes=1, bound_bytes=4_000, step_bytes=1, entries_max=3, chunk_bytes=100),
+    Retention(keep_bytes=2_000, bound_bytes=10_000, step_bytes=500, entries_max=8, chunk_bytes=1_000),
+    Retention(keep_bytes=4_000, bound_bytes=20_000, step_bytes=1_000, entries_max=100, chunk_bytes=100_000),
 )
 """Logs of a few dozen entries (one costs about 300 bytes), so that runs are full of snapshots."""
 

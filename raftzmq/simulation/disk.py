@@ -12,7 +12,8 @@ from random import Random
 
 from raftzmq.config import ClusterConfig
 from raftzmq.core.types import Mark
-from raftzmq.errors import StorageError
+from raftzmq.errors import CorruptionError, StorageError
+from raftzmq.kv.rows import decode_history_row, decode_key_row
 from raftzmq.node.transfers import SnapshotOutcome, run_snapshot_job
 from raftzmq.node.work import Loaded, LogJob, SnapshotFile, SnapshotJob, StateJob, StateResult, Timed
 from raftzmq.simulation.conditions import Conditions
@@ -29,8 +30,8 @@ STUCK_US = 2_000_000
 """The longest that it takes: several elections."""
 REPORT_US = (200, 200, 200, 200, 200, 200, 200, 200, 200, 40_000)
 """The longest from the end of a write to the node's hearing of it, one of these: a crash may come between."""
-READ_LATER = ("state.keys", "state.history")
-"""Tables whose rows are checked when they are needed; all others are read whole at a start."""
+READ_LATER = {"state.keys": decode_key_row, "state.history": decode_history_row}
+"""Tables whose rows are checked, by these, when they are needed; all others are read whole at a start."""
 
 
 class SimulatedDisk:
@@ -104,6 +105,17 @@ class SimulatedDisk:
         changed[bit // 8] ^= 1 << bit % 8
         table.rows[key] = bytes(changed)
         return place
+
+    def damaged_row(self) -> str | None:
+        """What is wrong with a row of the state that a start would not look at; None if nothing is."""
+        tables = all_tables(self._disk)
+        for place, check in READ_LATER.items():
+            for key, row in tables[place].scan(b""):
+                try:
+                    check(key, row)
+                except CorruptionError as error:
+                    return str(error)
+        return None
 
     # ---- the log
 
@@ -237,7 +249,11 @@ class SimulatedDisk:
     def _snapshot(self, life: int, job: SnapshotJob, report: Callable[[SnapshotJob, SnapshotOutcome], None]) -> None:
         if life != self._life or self._snapshots is None:
             return
-        outcome = run_snapshot_job(self._snapshots, job)
+        try:
+            outcome = run_snapshot_job(self._snapshots, job)
+        except Exception as error:  # noqa: BLE001 - it ends the node's process, not the run
+            self._broke(error)
+            return
         self._coverage.add("snapshots_made", int(isinstance(outcome, SnapshotFile)))
         report(job, outcome)
 

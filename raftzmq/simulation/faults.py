@@ -6,6 +6,7 @@ Every fault has a number and a stream of chance of its own: one can be left out,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 
 from raftzmq.config import MICROSECONDS
@@ -39,6 +40,7 @@ class Faults:
             "crash": lambda rng: self._crash(rng, [any_one(rng)]),
             "crash_leader": lambda rng: self._crash(rng, [leader(rng)]),
             "crash_writing": lambda rng: self._trap(rng, any_one(rng), lambda host: self._crash(rng, [host])),
+            "crash_installing": self._crash_installing,
             "crash_majority": lambda rng: self._crash(rng, rng.sample(hosts, len(hosts) // 2 + 1)),
             "power_cut": self._power_cut,
             "split": lambda rng: cuts.split(rng, names),
@@ -68,7 +70,7 @@ class Faults:
         self._world.network.calm()
         for host in self._hosts:
             self._mend(host)
-            host.on_write = None
+            host.on_write = host.on_install = None
             host.disk.slow = False
             host.resume()
 
@@ -139,6 +141,17 @@ class Faults:
         for host in hosts:
             host.crash()
             self._later(rng, host.start)
+
+    def _crash_installing(self, rng: Random) -> None:
+        """Whoever installs a snapshot next crashes: before it is in place, before the log follows it, or after."""
+        delay = rng.randint(0, 4 * self._world.conditions.disk_us)
+
+        def strike(host: Host) -> None:
+            self._world.coverage.add("crashes_installing")
+            self._crash(rng, [host])
+
+        for host in self._hosts:
+            host.on_install = partial(self._world.schedule.after, delay, self._undo, partial(strike, host))
 
     def _power_cut(self, rng: Random) -> None:
         self._world.coverage.add("power_cuts")

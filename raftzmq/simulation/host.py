@@ -32,7 +32,8 @@ SPINS_MAX = 100
 class Host:
     """A process that can be started, crashed, paused and resumed. ``node`` is None while it is down.
 
-    ``on_write`` is called once, when the next write is given to the disk. ``halted``: it has ended for good.
+    ``on_write`` is called once, when the next write is given to the disk; ``on_install`` when the next snapshot is to
+    be put in the place of the state. ``halted``: it has ended for good.
     """
 
     def __init__(self, world: World, name: str) -> None:
@@ -43,6 +44,7 @@ class Host:
         self.paused = False
         self.halted = False
         self.on_write: Callable[[], None] | None = None
+        self.on_install: Callable[[], None] | None = None
         self._rng = world.chance(f"process/{name}")
         drift = world.conditions.drift_ppm
         self.clock = Clock(world.schedule, self._rng, self._rng.randint(-drift, drift))
@@ -206,7 +208,8 @@ class Host:
             world.observer.sent(self.name, frames)
             world.to_peer(self.name, target, frames)
         for target, frames in work.bulk:
-            world.to_peer(self.name, target, frames)
+            world.coverage.add("snapshot_chunks")
+            world.coverage.add("snapshot_chunks_lost", int(not world.to_peer(self.name, target, frames)))
         for routing, frames in work.clients:
             world.to_client(self.name, routing, frames)
         for job in work.snapshots:
@@ -220,6 +223,9 @@ class Host:
                 struck()
         if work.state is not None:
             self.disk.run_state(work.state, self._state_applied, self._state_reported, self._state_durable)
+            if work.state.install is not None and self.on_install is not None:
+                struck, self.on_install = self.on_install, None
+                struck()
         deadline = node.deadline_us
         if deadline <= now:
             self._spins += 1
@@ -302,6 +308,11 @@ class Host:
         world = self._world
         world.count()
         world.observer.applied(self.name, job, result)
+        if job.install is not None:
+            damage = self.disk.damaged_row()
+            if damage is not None:
+                text = f"{self.name} installs a snapshot in which {damage}"
+                world.violations.report("corruption_halts", (self.name,), text)
         if world.transcript.on and job.entries:
             world.transcript.line(self.name, f"has applied up to {result.applied_index}, revision {result.revision}")
 

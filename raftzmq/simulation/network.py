@@ -66,21 +66,22 @@ class Network:
         self._cuts.clear()
         self._calm = True
 
-    def send(self, source: str, target: str, deliver: Callable[..., None], *arguments: Any) -> None:
-        """Call ``deliver(*arguments)`` later: once, twice, or never."""
+    def send(self, source: str, target: str, deliver: Callable[..., None], *arguments: Any) -> bool:
+        """Call ``deliver(*arguments)`` later: once, twice, or never; False if it is lost already."""
         link, rng = self._links[source, target], self._senders[source]
         self._coverage.add("messages")
         if self._calm:
             self._schedule.after(link.delay_min_us, deliver, *arguments)
-            return
+            return True
         pair = (source, target)
         if pair in self._cuts or (link.loss and rng.random() < link.loss):
             self._coverage.add("messages_dropped")
-            return
+            return False
         self._carry(pair, link, deliver, arguments)
         if link.duplication and rng.random() < link.duplication:
             self._coverage.add("messages_duplicated")
             self._carry(pair, link, deliver, arguments)
+        return True
 
     def _carry(
         self, pair: tuple[str, str], link: Link, deliver: Callable[..., None], arguments: tuple[Any, ...]

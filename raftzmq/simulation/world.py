@@ -43,8 +43,8 @@ class World(Protocol):
     def count(self) -> None:
         """One event has happened."""
 
-    def to_peer(self, source: str, target: str, frames: list[bytes]) -> None:
-        """Send a message from a node to a node."""
+    def to_peer(self, source: str, target: str, frames: list[bytes]) -> bool:
+        """Send a message from a node to a node; False if it is lost already."""
 
     def to_client(self, source: str, routing: bytes, frames: list[bytes]) -> None:
         """Send an answer from a node to the client with this routing id."""

@@ -94,7 +94,7 @@ class Invariants:
 
     def _before(self, node: str, seen: _Node, index: int, last: EntryId) -> list[EntryId]:
         """What a log that begins after entry ``index`` has forgotten."""
-        if index > len(seen.disk) and index == seen.installed:
+        if index and index == seen.installed and seen.disk[index - 1 : index] != [last]:
             # The crash came between the state and its log: the log has just been made to follow.
             self.log_restarted(node, index, last)
         if index and (index > len(seen.disk) or seen.disk[index - 1] != last):
@@ -271,12 +271,9 @@ class Invariants:
         """The state of ``node`` is, durably, a snapshot that ends at entry ``index``."""
         seen = self._nodes[node]
         self._snapshot(node, index, last)
-        if index <= seen.commit:
-            self._report(
-                "installed_snapshots",
-                (node,),
-                f"{node} installs a snapshot that ends at {index}, but has committed up to {seen.commit}",
-            )
+        if index <= seen.applied:
+            text = f"{node} installs a snapshot that ends at {index}, but has applied up to {seen.applied}"
+            self._report("installed_snapshots", (node,), text)
         seen.applied = seen.state = seen.installed = index
         self._digest(node, index, digest)
 

@@ -126,11 +126,11 @@ class Lab(Cluster):
             if name in self.disconnected:
                 self.network.cut(self._pairs(name))
 
-    def to_peer(self, source: str, target: str, frames: list[bytes]) -> None:
+    def to_peer(self, source: str, target: str, frames: list[bytes]) -> bool:
         """Send a message from a node to a node, and count it."""
         self.requests_sent += decode_envelope(frames[0]).kind in REQUESTS
         self.bytes_sent += sum(map(len, frames))
-        super().to_peer(source, target, frames)
+        return super().to_peer(source, target, frames)
 
     def to_client(self, source: str, routing: bytes, frames: list[bytes]) -> None:
         """Keep what a node answers to `ask`."""

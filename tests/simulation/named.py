@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from raftzmq.config import Retention
+from raftzmq.storage.memory import all_tables
+from raftzmq.storage.memory_table import MemoryTable
 from tests.scenarios.harness import SECOND, Lab
 
 KEEP_NOTHING = Retention(keep_bytes=1, bound_bytes=2, step_bytes=1, entries_max=1_000, chunk_bytes=1_000)
@@ -20,4 +22,23 @@ def a_deposed_leader_with_a_long_tail() -> Lab:
     lab.one(2)
     lab.wait(SECOND)
     lab.connect(old)
+    return lab
+
+
+def a_leader_that_sends_what_its_disk_damaged() -> Lab:
+    """A bit of an old row turns over at the leader, which nobody reads; then a follower needs a snapshot."""
+    lab = Lab(3, retention=KEEP_NOTHING, revisions_max=1_000)
+    lab.one(3)
+    leader = lab.one_leader()
+    follower = lab.after(leader, 1)
+    lab.disconnect(follower)
+    for _ in range(5):
+        lab.one(2)
+        lab.wait(SECOND // 2)
+    history = all_tables(lab.host(leader).disk._disk)["state.history"]
+    assert isinstance(history, MemoryTable)
+    key = next(iter(history.rows))
+    history.rows[key] = bytes([history.rows[key][0] ^ 1]) + history.rows[key][1:]
+    lab.damaged[leader] = "state.history"
+    lab.connect(follower)
     return lab

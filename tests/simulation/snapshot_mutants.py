@@ -8,20 +8,21 @@ from raftzmq.core.log import Log
 from raftzmq.core.progress import Progress
 from raftzmq.core.snapshots import Snapshots
 from raftzmq.core.types import Mark
+from raftzmq.kv.machine import StateMachine
 from raftzmq.node.work import SnapshotFile
 from raftzmq.storage.memory_snapshots import MemorySnapshots, state_bytes
 from raftzmq.storage.memory_table import MemoryTable
 from tests.simulation.mutant import Mutant
-from tests.simulation.named import a_deposed_leader_with_a_long_tail
+from tests.simulation.named import a_deposed_leader_with_a_long_tail, a_leader_that_sends_what_its_disk_damaged
 
 original_make = MemorySnapshots.make
 original_restart_after = Log.restart_after
 original_take_compaction = Snapshots._take_compaction
 
 
-def leave_sessions_out(self: MemorySnapshots) -> SnapshotFile:
+def leave_sessions_out(self: MemorySnapshots, *, verified: bool = False) -> SnapshotFile:
     """A snapshot has what was written, but not what was executed for whom."""
-    file = original_make(self)
+    file = original_make(self, verified=verified)
     data = state_bytes({**self._disk.state, "sessions": MemoryTable()})
     self._outgoing = SnapshotFile(file.mark, len(data), crc32(data)), data
     return self._outgoing[0]
@@ -55,6 +56,10 @@ def wait_for_ever(self: Progress, match_index: int, agreed_index: int) -> None:
         original_matched(self, match_index, agreed_index)
 
 
+def look_at_nothing(self: StateMachine) -> None:
+    """The rows of a snapshot are installed as they come, whatever their checksums say."""
+
+
 original_matched = Progress.matched
 
 SNAPSHOT_MUTANTS: dict[str, Mutant] = {
@@ -73,6 +78,13 @@ SNAPSHOT_MUTANTS: dict[str, Mutant] = {
         keep_the_tail,
         ("log_matching", "durable_commit", "state_machine_safety"),
         scenario=a_deposed_leader_with_a_long_tail,
+    ),
+    "snapshot installed with damaged rows": Mutant(
+        StateMachine,
+        "verify",
+        look_at_nothing,
+        ("corruption_halts",),
+        scenario=a_leader_that_sends_what_its_disk_damaged,
     ),
     "flow control stays in its snapshot state": Mutant(Progress, "matched", wait_for_ever, ("progress",)),
 }
