@@ -159,7 +159,7 @@ def restore(
     # All of it is checked before anything is made.
     contents = _read(file)
     header = contents.header
-    if config is not None and cluster.cluster_id == header.cluster_id:
+    if cluster.cluster_id == header.cluster_id and not _is_local(cluster):
         raise ConfigurationError(
             f"{config} has the id {cluster.cluster_id!r} of the cluster that was saved: give the new cluster an id of "
             "its own, or nodes and clients of the old one may take it for theirs"
@@ -180,11 +180,15 @@ def restore(
         return
     say(f"{_amount(contents)}, restored for {len(made)} nodes of cluster {printable(cluster.cluster_id)}; start them:")
     for node, path in made.items():
-        say(f"  raftzmq node --node {node} {_which(config, cluster)} --data {printable(str(path))}")
+        which = f"--nodes {len(cluster.nodes)}" if _is_local(cluster) else f"--config {printable(str(config))}"
+        say(f"  raftzmq node --node {node} {which} --data {printable(str(path))}")
 
 
-def _which(config: Path | None, cluster: ClusterConfig) -> str:
-    return f"--nodes {len(cluster.nodes)}" if config is None else f"--config {printable(str(config))}"
+def _is_local(cluster: ClusterConfig) -> bool:
+    """Is it the one of bin/up? Its id is always the same, and so are its ports: it can't meet another of its kind."""
+    from raftzmq.config import local_cluster
+
+    return cluster == local_cluster(len(cluster.nodes))
 
 
 def _read(file: Path) -> Contents:

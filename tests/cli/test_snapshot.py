@@ -80,6 +80,19 @@ def test_the_local_cluster_is_restored_where_bin_up_looks(file: Path, tmp_path: 
     assert "a node has lived in" in again.stderr.decode()
 
 
+def test_a_cluster_file_needs_an_id_of_its_own_unless_it_is_not_used(tmp_path: Path) -> None:
+    file, config, out = tmp_path / "file", tmp_path / "cluster.toml", tmp_path / "out"
+    write(file, ROWS, Header("local", 9, 1, 1, "cluster", ""))
+    config.write_text(local_cluster(1).to_toml().replace("7101", "7109"))
+    arguments = ("snapshot", "restore", str(file), "--out", str(out), "--any-file-system")
+    done = raftzmq(*arguments, variables={"RAFTZMQ_CONFIG": str(config)})
+    assert done.returncode == 2
+    assert f"{config} has the id 'local' of the cluster that was saved" in done.stderr.decode()
+    assert not out.exists()
+    assert raftzmq(*arguments, "--nodes", "1", variables={"RAFTZMQ_CONFIG": str(config)}).returncode == 0
+    assert (out / "n1.identity").exists()
+
+
 def test_a_stopped_node_is_saved(tmp_path: Path) -> None:
     data, path = tmp_path / "n1", tmp_path / "file"
     with opened(data) as storage:
