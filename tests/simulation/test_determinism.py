@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -47,3 +48,21 @@ def test_workers_change_nothing() -> None:
 
 def test_other_seeds_are_other_runs() -> None:
     assert len({str(simulate(seed, 100).coverage) for seed in SEEDS}) == len(SEEDS)
+
+
+def sets_iterated(tree: ast.AST) -> list[int]:
+    """Lines that iterate over a set that they make: its order is that of hashes."""
+    loops = [node.iter for node in ast.walk(tree) if isinstance(node, (ast.For, ast.comprehension))]
+    return [
+        iterated.lineno
+        for iterated in loops
+        if isinstance(iterated, (ast.Set, ast.SetComp))
+        or (isinstance(iterated, ast.Call) and getattr(iterated.func, "id", "") in ("set", "frozenset"))
+    ]
+
+
+def test_nothing_iterates_over_a_set() -> None:
+    assert sets_iterated(ast.parse("for a in {1, 2}: pass\n[b for b in set(c)]")) == [1, 2]
+    for folder in ("core", "node", "kv", "codec", "simulation", "verify"):
+        for path in (ROOT / "raftzmq" / folder).rglob("*.py"):
+            assert sets_iterated(ast.parse(path.read_text())) == [], path
