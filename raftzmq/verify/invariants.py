@@ -95,8 +95,10 @@ class Invariants:
     def _before(self, node: str, seen: _Node, index: int, last: EntryId) -> list[EntryId]:
         """What a log that begins after entry ``index`` has forgotten."""
         if index and index == seen.installed and seen.disk[index - 1 : index] != [last]:
-            # The crash came between the state and its log: the log has just been made to follow.
+            # The crash came between the state and its log: the log has just been made to follow, and so was the term.
             self.log_restarted(node, index, last)
+            if last[0] > seen.stored_term:
+                seen.stored_term, seen.stored_vote = last[0], None
         if index and (index > len(seen.disk) or seen.disk[index - 1] != last):
             self._report("durability", (node,), f"{node} starts with a log after entry {index}, which it never stored")
         return seen.disk[:index]

@@ -76,6 +76,17 @@ def test_a_crash_may_come_between_the_state_and_its_log(disk: list[EntryId]) -> 
     assert watched.broken == []
 
 
+@pytest.mark.parametrize(("vote", "broken"), [(None, []), ("n2", ["durability"])])
+def test_then_the_term_may_be_that_of_the_snapshot_without_a_vote(vote: str | None, broken: list[str]) -> None:
+    watched = Watched()
+    watched.invariants.booted("n3", term=0, vote=None, log=LOG[:1], applied=0, digest=0)
+    watched.violations.found.clear()
+    watched.invariants.installed("n3", 2, LOG[1], 7)
+    watched.invariants.stopped("n3")
+    watched.invariants.booted("n3", term=1, vote=vote, mark=(2, LOG[1]), log=[], applied=2, digest=7)
+    assert watched.broken == broken
+
+
 def test_a_log_that_begins_where_no_snapshot_ended_has_lost_something() -> None:
     watched = Watched()
     watched.invariants.booted("n3", term=1, vote=None, log=[LOG[0], (0, 77), (0, 78)], applied=0, digest=0)
