@@ -28,6 +28,7 @@ FAULTS = {
     "pause_leader": 8,
     "clock_jump": 4,
     "slow_disk": 4,
+    "little_room": 4,
     "full_disk": 2,
     "failed_sync": 4,
     "flipped_bit": 1,

@@ -29,6 +29,7 @@ COUNTERS = (
     "one_way_partitions",
     "clock_jumps",
     "slow_disks",
+    "little_room",
     "full_disks",
     "failed_syncs",
     "failed_syncs_kept",

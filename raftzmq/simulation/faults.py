@@ -53,6 +53,7 @@ class Faults:
             "pause_leader": lambda rng: self._pause(rng, leader(rng)),
             "clock_jump": self._clock_jump,
             "slow_disk": self._slow_disk,
+            "little_room": self._little_room,
             "full_disk": self._full_disk,
             "failed_sync": self._failed_sync,
             "flipped_bit": self._flipped_bit,
@@ -72,6 +73,7 @@ class Faults:
             self._mend(host)
             host.on_write = host.on_install = None
             host.disk.slow = False
+            host.room(True)
             host.resume()
 
     # ---- one after another
@@ -191,6 +193,19 @@ class Faults:
 
     def _fast_disk(self, host: Host) -> None:
         host.disk.slow = False
+
+    def _little_room(self, rng: Random) -> None:
+        """File systems come near their end: seen before it is met, it lets nothing new in and ends by itself."""
+        hosts = rng.choice(([self._leader(rng)], rng.sample(self._hosts, rng.randint(1, len(self._hosts)))))
+        self._world.coverage.add("little_room")
+        self._say(f"little room is left for {', '.join(host.name for host in hosts)}")
+        for host in hosts:
+            host.room(False)
+            self._later(rng, partial(self._more_room, host))
+
+    def _more_room(self, host: Host) -> None:
+        self._say(f"there is room again for {host.name}")
+        host.room(True)
 
     def _full_disk(self, rng: Random) -> None:
         host = rng.choice((self._any(rng), self._leader(rng)))

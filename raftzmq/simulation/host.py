@@ -17,14 +17,16 @@ from raftzmq.core.types import Mark
 from raftzmq.errors import CorruptionError, RaftzmqError
 from raftzmq.node import Node
 from raftzmq.node.transfers import SnapshotOutcome
-from raftzmq.node.work import LogJob, SnapshotJob, StateJob, StateResult, Timed
+from raftzmq.node.work import LogJob, SnapshotJob, Space, StateJob, StateResult, Timed
 from raftzmq.simulation import describe
 from raftzmq.simulation.clock import Clock
 from raftzmq.simulation.disk import READ_LATER, SimulatedDisk
 from raftzmq.simulation.world import World
 
+GIB = 1 << 30
 Queue = deque[tuple[Any, ...]]
 PEERS, CLIENTS, COMPLETIONS = 0, 1, 2
+PLENTY, LITTLE = Space(GIB, 2 * GIB, 0.0, 0.0), Space(1, 2 * GIB, 0.0, 0.0)
 SPINS_MAX = 100
 """Rounds in a row that leave a deadline in the past, before they count as spinning."""
 
@@ -43,6 +45,7 @@ class Host:
         self.boots = 0
         self.paused = False
         self.halted = False
+        self.has_room = True
         self.on_write: Callable[[], None] | None = None
         self.on_install: Callable[[], None] | None = None
         self._rng = world.chance(f"process/{name}")
@@ -96,6 +99,8 @@ class Host:
             )
         self._clear()
         self.paused = False
+        if not self.has_room:
+            self.node.on_space(LITTLE)
         self._round_due = True
         self._round(self.boots)
 
@@ -144,6 +149,15 @@ class Host:
         self._world.ahead(ahead_us)
         if self.node is not None:
             self._want_round()
+
+    def room(self, has_room: bool) -> None:
+        """From now on its file system has enough room, or too little, and the process finds out."""
+        self.has_room = has_room
+        if self.node is not None:
+            self._input(COMPLETIONS, self._look_at_room, self.node)
+
+    def _look_at_room(self, node: Node, now: int) -> None:
+        node.on_space(PLENTY if self.has_room else LITTLE)
 
     def damage(self, rng: Random) -> None:
         """End the process and turn a bit of its disk over, for good."""
