@@ -7,15 +7,18 @@ it has no better use for them. Files are judged by their blocks: LMDB's are spar
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from raftzmq.benchmarks.local_cluster import LocalCluster
 
 MEGABYTE = 1_000_000
 _BLOCK = 512
 """Bytes of a unit of ``st_blocks``, whatever the file system's own blocks are (stat(2))."""
+_LOOK_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,28 @@ def anonymous_bytes(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:")), 0)
+
+
+class AnonymousPeak:
+    """The most that any of the nodes takes while the block runs, looked at often. A context manager."""
+
+    def __init__(self, cluster: LocalCluster) -> None:
+        self._cluster = cluster
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self.bytes = 0
+
+    def _look(self) -> None:
+        while not self._ended.wait(_LOOK_S):
+            self.bytes = max(self.bytes, *(anonymous_bytes(self._cluster.pid(node)) for node in self._cluster.nodes))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
 
 
 def stored_bytes(directory: Path) -> int:

@@ -15,7 +15,7 @@ Both follow from the applied entries alone, so every replica forgets the same ro
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from raftzmq.config import HISTORY_BYTES_MAX, HISTORY_REVISIONS_MAX, HISTORY_STEP
@@ -66,7 +66,8 @@ class History:
         """The revision of the first mark."""
         self._dead = bytearray(self.compacted_revision - self.swept_revision)
         """A mark for each revision from ``_first`` to the compacted one: 1 where the row may go."""
-        for place, (at, row) in enumerate(self._rows(self._first, len(self._dead))):
+        # One by one: half a million rows at once would be the most memory that a node ever takes.
+        for place, (at, row) in enumerate(self._walk(self._first, len(self._dead))):
             written = decode_history_row(at, row)
             if written.previous >= self._first:
                 self._dead[written.previous - self._first] = 1
@@ -97,10 +98,18 @@ class History:
             self._sweep(min(lag, most))
 
     def _rows(self, first: int, count: int) -> list[tuple[bytes, bytes]]:
-        rows = list(islice(self._history.scan(history_key(first)), count))
-        if len(rows) != count or (rows and int.from_bytes(rows[-1][0][:8], "big") != first + count - 1):
-            raise CorruptionError(f"the history lacks some of the revisions {first} to {first + count - 1}")
-        return rows
+        return list(self._walk(first, count))
+
+    def _walk(self, first: int, count: int) -> Iterator[tuple[bytes, bytes]]:
+        """The rows of ``count`` revisions; raises CorruptionError at the first one that is missing."""
+        wanted = first
+        for at, row in islice(self._history.scan(history_key(first)), count):
+            if int.from_bytes(at[:8], "big") != wanted:
+                break
+            yield at, row
+            wanted += 1
+        if wanted != first + count:
+            raise CorruptionError(f"the history lacks revision {wanted}")
 
     def _compact(self, wanted: int, most: int) -> None:
         """Pass at least ``wanted`` revisions, and as many as the bytes ask for; no more than ``most``."""

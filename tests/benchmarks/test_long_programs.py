@@ -28,6 +28,7 @@ def test_memory_watches_restarts_and_verifies(tmp_path: Path) -> None:
     assert len(figures["restart_sigterm_s"]) == len(figures["restart_sigkill_s"]) == 2
     assert all(seconds > 0 for seconds in figures["restart_sigterm_s"] + figures["restart_sigkill_s"])
     assert 10 < figures["rss_anon_max_mb"] < 250
+    assert 10 < figures["rss_anon_max_mb_while_starting"] < 250
     assert 1 < figures["data_directory_max_mb"] < 3000
     assert figures["growth_is_judged"] is False
     assert figures["keys_read_back"] == 100
