@@ -109,11 +109,17 @@ class LmdbSnapshots:
     # ---- coming in
 
     def write(self, snapshot: SnapshotId, offset: int, data: bytes) -> None:
-        """Store a part of a snapshot that arrives; offset 0 begins anew. Raises StorageError."""
+        """Store a part of a snapshot that arrives; offset 0 begins anew. Raises StorageError.
+
+        A part that comes without the beginning is dropped: the beginning was damaged, and it is asked for again with
+        all that comes after it.
+        """
         directory = self._data / INCOMING
         if not offset:
             remove_environment(directory)
             make_directory(directory)
+        elif not directory.exists():
+            return
         path = directory / DATA_FILE
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)

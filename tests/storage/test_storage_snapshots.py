@@ -14,7 +14,8 @@ from raftzmq.core.ready import Append
 from raftzmq.core.types import Entry, HardState, Mark
 from raftzmq.errors import CorruptionError
 from raftzmq.kv.commands import Get, StateHash
-from raftzmq.node.work import LogJob, ReadBatch, SnapshotFile, StateJob
+from raftzmq.node.transfers import run_snapshot_job
+from raftzmq.node.work import LogJob, ReadBatch, SnapshotFile, StateJob, WriteChunk
 from raftzmq.storage import OpenedNode
 from raftzmq.storage.pointer import POINTER_NAME, StatePointer, read_pointer, state_directory, write_pointer
 from tests.storage.node_on_disk import flip, opened, write_some
@@ -104,6 +105,20 @@ def test_a_damaged_snapshot_is_refused_and_dropped(tmp_path: Path, harm: str) ->
         assert not (tmp_path / "n2" / "incoming").exists()
         # The next one is as welcome as if nothing had been.
         assert carry(source, target)[1] == file.mark
+
+
+def test_a_damaged_beginning_is_fetched_again_with_all_that_came_after_it(tmp_path: Path) -> None:
+    with opened(tmp_path / "n1") as source, opened(tmp_path / "n2", node="n2") as target:
+        mark = mark_of(fill(source), source)
+        file = source.snapshots.make()
+        chunks = [(at, source.snapshots.read(file.id, at, CHUNK)) for at in range(0, file.size, CHUNK)]
+        assert len(chunks) > 2
+        # The parts after it are under way already when it is found out.
+        for number, (at, data) in enumerate([*chunks[:3], *chunks]):
+            checksum = crc32(data) ^ (number == 0)
+            stored = run_snapshot_job(target.snapshots, WriteChunk(file.id, at, checksum, data))
+            assert stored is (number != 0)
+        assert target.snapshots.finish(file.id) == mark
 
 
 @pytest.mark.parametrize("damaged", [True, False])
