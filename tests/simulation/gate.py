@@ -136,7 +136,10 @@ def show(catches: Sequence[Catch]) -> None:
         seed = str(catch.seed) if catch.seed else "scenario"
         name = catch.name if catch.counts else f"NOT FOUND {catch.name}"
         table.add_row(catch.bug, name, seed if catch.name else "", f"{catch.events:,}", catch.twin)
-    console().print(table, width=TABLE_WIDTH, crop=False)
+    screen = console()
+    if not screen.is_terminal:
+        screen.width = TABLE_WIDTH
+    screen.print(table)
 
 
 @click.command()
