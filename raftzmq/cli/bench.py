@@ -16,6 +16,10 @@ _COMMANDS = {
         "Is every answer true while nodes are killed, paused, restarted?",
     ),
     "memory": ("raftzmq.benchmarks.memory:memory", "Do nodes grow under millions of puts? And their restarts."),
+    "strangers": (
+        "raftzmq.benchmarks.strangers:strangers",
+        "What another client notices while bad input floods the leader.",
+    ),
     "recovery": ("raftzmq.benchmarks.recovery:recovery", "A follower comes back: how soon, at what cost?"),
 }
 

@@ -1,0 +1,16 @@
+#!/usr/bin/env python3
+"""What others notice while bad input floods a node; `--help` says how. The work is in raftzmq.benchmarks.strangers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# Of this tree, installed or not.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from raftzmq.benchmarks.program import run
+from raftzmq.benchmarks.strangers import strangers
+
+if __name__ == "__main__":
+    run(strangers)
