@@ -9,6 +9,7 @@ from raftzmq.config import (
     BATCH_COMMANDS_MAX,
     UNCOMMITTED_BATCHES_MAX,
     UNCOMMITTED_BYTES_MAX,
+    UNCOMMITTED_OPENINGS_MAX,
     WAITING_BYTES_MAX,
     WAITING_OVERHEAD_BYTES,
 )
@@ -46,7 +47,8 @@ class Proposals:
         self.waiting_bytes = 0
         self._waiting: deque[Waiting] = deque()
         self._batches: dict[int, Batch] = {}
-        self._uncommitted: deque[tuple[int, int]] = deque()
+        self._uncommitted: deque[tuple[int, int, bool]] = deque()
+        self._openings = 0
         self._uncommitted_bytes = 0
         self._state_log_time_us = log_time_us
         self._log_time_us = log_time_us
@@ -74,15 +76,17 @@ class Proposals:
     def committed(self, commit_index: int) -> None:
         """Entries up to ``commit_index`` are committed: room for others."""
         while self._uncommitted and self._uncommitted[0][0] <= commit_index:
-            self._uncommitted_bytes -= self._uncommitted.popleft()[1]
+            _, size, opens = self._uncommitted.popleft()
+            self._uncommitted_bytes -= size
+            self._openings -= opens
 
     def has_batch(self) -> bool:
         """Is there something to propose, and room for it?"""
-        return (
-            bool(self._waiting)
-            and len(self._uncommitted) < UNCOMMITTED_BATCHES_MAX
-            and self._uncommitted_bytes < UNCOMMITTED_BYTES_MAX
-        )
+        if not self._waiting or self._uncommitted_bytes >= UNCOMMITTED_BYTES_MAX:
+            return False
+        if self._waiting[0].alone:
+            return self._openings < UNCOMMITTED_OPENINGS_MAX
+        return len(self._uncommitted) - self._openings < UNCOMMITTED_BATCHES_MAX
 
     def take_batch(self, now_us: int) -> tuple[bytes, list[Waiting], list[Waiting]]:
         """The payload of the next entry, the parcels in it, and those whose time ran out before (never proposed)."""
@@ -110,8 +114,10 @@ class Proposals:
     def proposed(self, index: int, term: int, size: int, taken: list[Waiting]) -> None:
         """The batch became entry ``index``."""
         self._batches[index] = Batch(term, size, tuple((w.routing, w.request) for w in taken))
-        self._uncommitted.append((index, size))
+        opens = taken[0].alone
+        self._uncommitted.append((index, size, opens))
         self._uncommitted_bytes += size
+        self._openings += opens
 
     def settle(self, index: int, term: int) -> tuple[tuple[bytes, int], ...]:
         """Entry ``index`` of ``term`` is applied: who waits for its results."""
@@ -125,7 +131,7 @@ class Proposals:
         self._waiting.clear()
         self._batches.clear()
         self._uncommitted.clear()
-        self.waiting_bytes = self._uncommitted_bytes = 0
+        self.waiting_bytes = self._uncommitted_bytes = self._openings = 0
         return waiting, owners
 
     def applied_log_time(self, log_time_us: int) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from raftzmq.codec.clients import Answer, Execute, Failure
-from raftzmq.config import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, KIB, UNCOMMITTED_BATCHES_MAX, UNCOMMITTED_BYTES_MAX
+from raftzmq.config import (
+    BATCH_BYTES_MAX,
+    BATCH_COMMANDS_MAX,
+    KIB,
+    UNCOMMITTED_BATCHES_MAX,
+    UNCOMMITTED_BYTES_MAX,
+    UNCOMMITTED_OPENINGS_MAX,
+)
 from raftzmq.core.messages import AppendEntries, AppendEntriesResponse
 from raftzmq.core.types import Entry, EntryKind
 from raftzmq.kv.commands import (
@@ -77,6 +84,29 @@ def test_at_most_so_many_batches_are_uncommitted() -> None:
     assert len(batches(rig)) - before == UNCOMMITTED_BATCHES_MAX + 1
     assert rig.node.status()["uncommitted_batches"] == 0
     assert UNCOMMITTED_BATCHES_MAX * (BATCH_BYTES_MAX * 2) <= UNCOMMITTED_BYTES_MAX, "bytes bind later than batches"
+
+
+def test_openings_of_sessions_wait_for_no_sync_of_each_other_and_have_a_bound_of_their_own() -> None:
+    rig, session = leader()
+    before = len(batches(rig))
+    for request in range(UNCOMMITTED_OPENINGS_MAX + 3):
+        rig.execute(100 + request, Parcel(0, 0, 0, [OpenSession(b"newcomer %d" % request)]))
+    rig.execute(1000, puts(session, UNCOMMITTED_BATCHES_MAX, "k", lowest=0))
+    rig.settle()
+    assert len(batches(rig)) - before == UNCOMMITTED_OPENINGS_MAX
+    assert rig.node.status()["waiting_requests"] == 3 + 1
+    answer_all(rig)
+    assert len(batches(rig)) - before == UNCOMMITTED_OPENINGS_MAX + 3 + 1
+    assert rig.node.status()["uncommitted_batches"] == 0
+    sessions = [rows[0] for header, rows in rig.taken() if isinstance(header, Answer) and 100 <= header.request < 1000]
+    assert len(set(sessions)) == UNCOMMITTED_OPENINGS_MAX + 3, "two newcomers have one session"
+    # Those that have ended make room for as many again.
+    rig.followers.clear()
+    before = len(batches(rig))
+    for request in range(UNCOMMITTED_OPENINGS_MAX + 1):
+        rig.execute(2000 + request, Parcel(0, 0, 0, [OpenSession(b"later %d" % request)]))
+    rig.settle()
+    assert len(batches(rig)) - before == UNCOMMITTED_OPENINGS_MAX
 
 
 def test_opening_a_session_is_an_entry_of_its_own() -> None:
