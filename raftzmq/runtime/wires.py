@@ -15,7 +15,7 @@ from raftzmq.runtime.answers import Answers
 from raftzmq.transport.frames import receive_frames, send_frames
 from raftzmq.transport.sockets import client_router, events_publisher, peer_dealer, peer_router
 
-ROUND_MESSAGES_MAX = 512
+ROUND_MESSAGES_MAX = 64
 """Messages taken from one socket in one round: the others, and the timers, get their turn."""
 DealerMaker = Callable[[zmq.Context[zmq.Socket[bytes]], str], zmq.Socket[bytes]]
 
