@@ -25,6 +25,8 @@ class Progress:
     probing: bool = True
     paused: bool = False
     snapshot: int | None = None
+    owed: int = 0
+    """Up to here the log grew while a snapshot was on its way: entries that are kept until the follower has them."""
     in_flight: deque[tuple[int, int]] = field(default_factory=deque)
     in_flight_bytes: int = 0
 

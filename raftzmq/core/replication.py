@@ -81,9 +81,19 @@ class Leadership:
         """The highest index that every follower has, or will have from the snapshot on its way to it."""
         return min((p.match_index if p.snapshot is None else p.snapshot for p in self.peers.values()), default=2**63)
 
-    def promised_from(self) -> int:
-        """The lowest index at which a snapshot on its way to a follower ends: entries after it are needed."""
-        return min((p.snapshot for p in self.peers.values() if p.snapshot is not None), default=2**63)
+    def promised_from(self, heard_since_us: int) -> int:
+        """The lowest index at which a snapshot ends that is on its way to a follower: entries after it are needed.
+
+        They still are once it is installed, until the follower has what the log grew by meanwhile: otherwise it would
+        be gone at that moment, and the next snapshot would begin. But not for one that wasn't heard since then.
+        """
+        promised = 2**63
+        for progress in self.peers.values():
+            if progress.snapshot is not None:
+                promised = min(promised, progress.snapshot)
+            elif progress.match_index < progress.owed and progress.heard_us >= heard_since_us:
+                promised = min(promised, progress.match_index)
+        return promised
 
     def replicate(self, commit_index: int, durable_index: int, heard_since_us: int) -> list[Message]:
         """Entries for every follower that lacks some and whose flow control allows it.
@@ -115,7 +125,10 @@ class Leadership:
         progress.heard_us = now_us
         progress.round = max(progress.round, min(message.round, self.round))
         if message.success:
+            awaited = progress.snapshot is not None
             progress.matched(message.match_index, message.prev_log_index)
+            if awaited and progress.snapshot is None:
+                progress.owed = self.log.last_index
         else:
             fits = self.log.last_with_term_at_most(message.hint_index, message.hint_term)
             progress.rejected(message.prev_log_index, fits + 1)

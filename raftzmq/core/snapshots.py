@@ -18,6 +18,9 @@ from raftzmq.core.roles import Follower
 from raftzmq.core.types import Mark
 from raftzmq.errors import InvariantViolation
 
+PROMISE_ELECTIONS = 10
+"""Election timeouts of silence after which the log is no longer kept for a follower that has installed a snapshot."""
+
 
 class Snapshots(Elections):
     """The part of `Raft` that shortens the log and jumps over what is gone from it."""
@@ -115,7 +118,8 @@ class Snapshots(Elections):
             return None
         last = min(self._durable_index, self.last_applied)
         if isinstance(self._state, Leadership):
-            last = min(last, self._state.promised_from())
+            patience = PROMISE_ELECTIONS * self.timing.election_max_us
+            last = min(last, self._state.promised_from(self._now - patience))
             if log.bytes <= keep.bound_bytes // 2:
                 last = min(last, self._state.needed_from())
         index = log.compactable(last, keep.keep_bytes, keep.entries_max)
