@@ -1,7 +1,7 @@
 """What strangers and careless programs pour into a node: bad frames, vast ones, vanishing clients, large values.
 
 Each flood is one function of a `Target`, so that tests and the measurement of other clients send the same. Run as a
-program it sends one flood by name, again and again: the sender's own work must not slow down who is measured.
+program it sends one flood by name, once for each line that it reads: starting it must not slow down who is measured.
 """
 
 from __future__ import annotations
@@ -210,4 +210,6 @@ def command(name: str, target: Target) -> list[str]:
 
 if __name__ == "__main__":
     fields = json.loads(sys.argv[2])
-    print(json.dumps(FLOODS[sys.argv[1]](Target(**{**fields, "endpoints": tuple(fields["endpoints"])}))))
+    for _ in sys.stdin:
+        told = FLOODS[sys.argv[1]](Target(**{**fields, "endpoints": tuple(fields["endpoints"])}))
+        print(json.dumps(told), flush=True)

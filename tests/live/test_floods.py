@@ -27,7 +27,13 @@ def pour(cluster: LiveCluster, name: str, flood: str) -> Counts:
     address = cluster.nodes[name].address
     target = Target(address.peer, address.client, tuple(cluster.endpoints))
     done = subprocess.run(
-        command(flood, target), env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        command(flood, target),
+        input="\n",
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stderr
     counts: Counts = json.loads(done.stdout)
