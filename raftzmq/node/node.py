@@ -126,16 +126,16 @@ class Node:
         self.counts[f"dropped_{kind}"] += count
         self.report.dropped(kind, count, now_us)
 
-    def on_peer(self, routing: bytes, frames: Sequence[bytes], now_us: int) -> None:
-        """A message that claims to be another node's."""
+    def on_peer(self, routing: bytes, frames: Sequence[bytes], now_us: int) -> bool:
+        """A message that claims to be another node's; False if it was refused."""
         try:
             message = self.peers.decode(frames, self.raft.voters)
         except PeerRefused as refused:
             self._refuse_peer(routing, str(refused), now_us)
-            return
+            return False
         except InvalidRequest as invalid:
             self._refuse_peer(routing, invalid.message, now_us)
-            return
+            return False
         if isinstance(message, Refusal):
             self.counts["refused_by_peer"] += 1
             self.report.emit("peer_refused", now_us, reason=f"a peer refused this node: {message.reason}"[:500])
@@ -143,6 +143,7 @@ class Node:
             self.transfers.message(message, now_us)
         elif message is not None:
             self.raft.step(message)
+        return True
 
     def _refuse_peer(self, routing: bytes, reason: str, now_us: int) -> None:
         self.counts["refused_peers"] += 1
@@ -150,18 +151,19 @@ class Node:
         if routing:
             self._work.refusals.append((routing, self.peers.encode_refusal("unknown", reason[:500])))
 
-    def on_client(self, routing: bytes, frames: Sequence[bytes], now_us: int) -> None:
-        """A message from a client."""
+    def on_client(self, routing: bytes, frames: Sequence[bytes], now_us: int) -> bool:
+        """A message from a client; False if it was refused."""
         request = 0
         try:
             header, payload = self.door.open(frames)
             if isinstance(header, Hello):
                 self._greet(routing, header, now_us)
-                return
+                return True
             request = header.request
             if not self.door.has_greeted(routing):
                 self._send(routing, failure_frames(self.door.handshake_wanted(request)))
-            elif isinstance(header, Execute):
+                return False
+            if isinstance(header, Execute):
                 self._execute(routing, header, payload, now_us)
             elif isinstance(header, Read):
                 self._read(routing, header, payload, now_us)
@@ -171,6 +173,8 @@ class Node:
             self.counts["refused_requests"] += 1
             self.report.emit("client_refused", now_us, reason=error.message[:500])
             self._fail(routing, request, error.code, error.message)
+            return False
+        return True
 
     def on_logged(self, job: LogJob, timed: Timed, now_us: int) -> None:
         """``job`` is durable."""

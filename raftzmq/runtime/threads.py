@@ -13,14 +13,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from raftzmq.config import CLIENT_FRAMES_MAX, PEER_FRAMES_MAX
 from raftzmq.core.ready import Fact
 from raftzmq.node import Node
 from raftzmq.node.work import NodeStorage
 from raftzmq.runtime.answers import RETRY_US
 from raftzmq.runtime.doorbells import Doorbells
+from raftzmq.runtime.inbox import Inbox
 from raftzmq.runtime.jobs import Completion, now_us, run_log_job, run_snapshot, run_space, run_state_job
 from raftzmq.runtime.lane import Lane
-from raftzmq.runtime.wires import Wires, drain
+from raftzmq.runtime.wires import Wires
 
 LOOK_EVERY_US = 200_000
 """How often pipes to peers are looked at for refusals that came back, and the disk for room: no consensus waits."""
@@ -57,6 +59,10 @@ class ThreadsRuntime:
         self._bells = Doorbells(wires.readable, self._wake)
         self._now = 0
         """The time of this round."""
+        self._refusals = [
+            Inbox(dealer, lambda frames: self._node.on_peer(b"", frames, self._now), PEER_FRAMES_MAX)
+            for dealer in (*wires.dealers.values(), *wires.bulk.values())
+        ]
         self._look_us = 0
         self._looking = False
         self._stopping = False
@@ -71,7 +77,7 @@ class ThreadsRuntime:
 
     def run(self) -> None:
         """The loop; after `stop` it commits the state and returns. Raises the NodeError (or the bug) that ended it."""
-        node, bells, takers, completions = self._node, self._bells, self._takers(), self._completions
+        node, bells, inboxes, completions = self._node, self._bells, self._inboxes(), self._completions
         answers = self._wires.answers
         self._now = now_us()
         self._dispatch()
@@ -88,26 +94,34 @@ class ThreadsRuntime:
                     raise completion
                 completion(node, now)
             for socket in rung:
-                if socket is not None and not drain(socket, takers[socket], announced=True):
+                if socket is not None and not inboxes[socket].drain(announced=True):
                     bells.again(socket)
             if now >= self._look_us:
                 self._look_around(now)
             self._dispatch()
         self._finish()
 
-    def _takers(self) -> dict[Any, Callable[[list[bytes]], None]]:
+    def _inboxes(self) -> dict[Any, Inbox]:
+        """By socket. The first frame is the routing id, which counts for one more."""
         node, wires = self._node, self._wires
+
+        def from_peer(frames: list[bytes]) -> bool:
+            return node.on_peer(frames[0], frames[1:], self._now)
+
+        def from_client(frames: list[bytes]) -> bool:
+            return node.on_client(frames[0], frames[1:], self._now)
+
         return {
-            wires.peers: lambda frames: node.on_peer(frames[0], frames[1:], self._now),
-            wires.clients: lambda frames: node.on_client(frames[0], frames[1:], self._now),
-            wires.events: self._take_subscription,
+            wires.peers: Inbox(wires.peers, from_peer, PEER_FRAMES_MAX + 1),
+            wires.clients: Inbox(wires.clients, from_client, CLIENT_FRAMES_MAX + 1),
+            wires.events: Inbox(wires.events, self._take_subscription, 1),
         }
 
     def _look_around(self, now: int) -> None:
         """What is worth a look now and then: refusals that came back, and the room on the disk."""
         self._look_us = now + LOOK_EVERY_US
-        for dealer in (*self._wires.dealers.values(), *self._wires.bulk.values()):
-            drain(dealer, lambda frames: self._node.on_peer(b"", frames, now))
+        for refusals in self._refusals:
+            refusals.drain()
         if not self._looking:
             self._looking = True
             self._snapshot_lane.put(run_space, self._storage, self._looked)
@@ -116,10 +130,12 @@ class ThreadsRuntime:
         self._looking = False
         self._snapshot_lane.done(completion)
 
-    def _take_subscription(self, frames: list[bytes]) -> None:
+    def _take_subscription(self, frames: list[bytes]) -> bool:
         """An XPUB hears 1 ‖ prefix, 0 ‖ prefix, and whatever else a stranger sends, which means nothing."""
-        if frames[0][:1] in (b"\x00", b"\x01"):
-            self._node.on_subscription(frames[0][1:], frames[0][:1] == b"\x01", self._now)
+        if frames[0][:1] not in (b"\x00", b"\x01"):
+            return False
+        self._node.on_subscription(frames[0][1:], frames[0][:1] == b"\x01", self._now)
+        return True
 
     def _dispatch(self) -> None:
         work = self._node.work(self._now)

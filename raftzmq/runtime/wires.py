@@ -12,11 +12,9 @@ import zmq
 from raftzmq.config import Address
 from raftzmq.node.work import Work
 from raftzmq.runtime.answers import Answers
-from raftzmq.transport.frames import receive_frames, send_frames
+from raftzmq.transport.frames import send_frames
 from raftzmq.transport.sockets import client_router, events_publisher, peer_dealer, peer_router
 
-ROUND_MESSAGES_MAX = 64
-"""Messages taken from one socket in one round: the others, and the timers, get their turn."""
 DealerMaker = Callable[[zmq.Context[zmq.Socket[bytes]], str], zmq.Socket[bytes]]
 
 
@@ -79,19 +77,3 @@ class Wires:
             if not send_frames(self.events, event):
                 dropped["events"] = dropped.get("events", 0) + 1
         return dropped
-
-
-def drain(socket: zmq.Socket[bytes], take: Callable[[list[bytes]], None], *, announced: bool = False) -> bool:
-    """Hand the messages that have arrived to ``take``, up to a bound. False if there may be more.
-
-    ``announced``: the socket has said that there are some.
-    """
-    frames = receive_frames(socket, announced=announced)
-    left = ROUND_MESSAGES_MAX
-    while frames is not None:
-        take(frames)
-        left -= 1
-        if not left:
-            return False
-        frames = receive_frames(socket)
-    return True

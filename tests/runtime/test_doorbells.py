@@ -11,7 +11,7 @@ import zmq
 
 from raftzmq.config import MICROSECONDS
 from raftzmq.runtime.doorbells import Doorbells
-from raftzmq.runtime.wires import ROUND_MESSAGES_MAX, drain
+from raftzmq.runtime.inbox import ROUND_MESSAGES_MAX, Inbox
 from raftzmq.transport.frames import has_message, send_frames
 
 PATIENCE_US = 10 * MICROSECONDS
@@ -30,11 +30,16 @@ class House:
         self.wake = os.eventfd(0, os.EFD_NONBLOCK)
         self.bells = Doorbells([self.router], self.wake)
         self.heard: list[bytes] = []
+        self.inbox = Inbox(self.router, self._hears, 10)
+
+    def _hears(self, frames: list[bytes]) -> bool:
+        self.heard.append(frames[1])
+        return True
 
     def open(self) -> bool:
         """Wait for the bell and take what is there; False if nobody rang."""
         rung = self.bells.wait(PATIENCE_US)
-        if self.router in rung and not drain(self.router, lambda frames: self.heard.append(frames[1]), announced=True):
+        if self.router in rung and not self.inbox.drain(announced=True):
             self.bells.again(self.router)
         return bool(rung)
 
