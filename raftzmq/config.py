@@ -36,7 +36,7 @@ SESSION_IDLE_US = 3_600 * MICROSECONDS
 """Log time after which an idle session may be forgotten when another is opened."""
 UNCOMMITTED_BATCHES_MAX = 2
 """Batches proposed and not yet committed: two keep disk and network busy, more only lengthen the queue."""
-UNCOMMITTED_OPENINGS_MAX = 64
+UNCOMMITTED_OPENINGS_MAX = 16
 """Openings of sessions proposed and not yet committed, beside those batches. Each is an entry of its own, since its
 index is the session's id; two at a time, a crowd of new clients would hold up all others by a sync for each two."""
 UNCOMMITTED_BYTES_MAX = 16 * MIB

@@ -41,11 +41,16 @@ class Batch:
 
 
 class Proposals:
-    """The leader's queue. Invariant: ``waiting_bytes`` is what the parcels in the queue are charged for."""
+    """The leader's queues. Invariant: ``waiting_bytes`` is what the parcels in the queues are charged for.
+
+    Parcels that open sessions have a queue of their own, and go when there is no room for another batch of the others:
+    a crowd of newcomers must not stand before those who are at work.
+    """
 
     def __init__(self, log_time_us: int) -> None:
         self.waiting_bytes = 0
         self._waiting: deque[Waiting] = deque()
+        self._newcomers: deque[Waiting] = deque()
         self._batches: dict[int, Batch] = {}
         self._uncommitted: deque[tuple[int, int, bool]] = deque()
         self._openings = 0
@@ -70,7 +75,7 @@ class Proposals:
 
     def add(self, waiting: Waiting) -> None:
         """Queue a parcel that was checked."""
-        self._waiting.append(waiting)
+        (self._newcomers if waiting.alone else self._waiting).append(waiting)
         self.waiting_bytes += len(waiting.parcel) + WAITING_OVERHEAD_BYTES
 
     def committed(self, commit_index: int) -> None:
@@ -82,28 +87,30 @@ class Proposals:
 
     def has_batch(self) -> bool:
         """Is there something to propose, and room for it?"""
-        if not self._waiting or self._uncommitted_bytes >= UNCOMMITTED_BYTES_MAX:
+        if self._uncommitted_bytes >= UNCOMMITTED_BYTES_MAX:
             return False
-        if self._waiting[0].alone:
-            return self._openings < UNCOMMITTED_OPENINGS_MAX
-        return len(self._uncommitted) - self._openings < UNCOMMITTED_BATCHES_MAX
+        return self._takes_others() or (bool(self._newcomers) and self._openings < UNCOMMITTED_OPENINGS_MAX)
+
+    def _takes_others(self) -> bool:
+        return bool(self._waiting) and len(self._uncommitted) - self._openings < UNCOMMITTED_BATCHES_MAX
 
     def take_batch(self, now_us: int) -> tuple[bytes, list[Waiting], list[Waiting]]:
         """The payload of the next entry, the parcels in it, and those whose time ran out before (never proposed)."""
         taken: list[Waiting] = []
         expired: list[Waiting] = []
         size = commands = 0
-        while self._waiting:
-            head = self._waiting[0]
+        queue = self._waiting if self._takes_others() else self._newcomers
+        while queue:
+            head = queue[0]
             if head.deadline_us > now_us:
                 size += len(head.parcel)
                 commands += head.commands
-                if taken and (size > BATCH_BYTES_MAX or commands > BATCH_COMMANDS_MAX or head.alone or taken[0].alone):
+                if taken and (size > BATCH_BYTES_MAX or commands > BATCH_COMMANDS_MAX or head.alone):
                     break
                 taken.append(head)
             else:
                 expired.append(head)
-            self._waiting.popleft()
+            queue.popleft()
             self.waiting_bytes -= len(head.parcel) + WAITING_OVERHEAD_BYTES
         if not taken:
             return b"", taken, expired
@@ -126,9 +133,10 @@ class Proposals:
 
     def abandon(self) -> tuple[list[Waiting], list[tuple[bytes, int]]]:
         """Leadership is lost: parcels that were never proposed, and owners of batches whose fate isn't known."""
-        waiting = list(self._waiting)
+        waiting = [*self._waiting, *self._newcomers]
         owners = [owner for _, batch in sorted(self._batches.items()) for owner in batch.owners]
         self._waiting.clear()
+        self._newcomers.clear()
         self._batches.clear()
         self._uncommitted.clear()
         self.waiting_bytes = self._uncommitted_bytes = self._openings = 0
@@ -142,7 +150,7 @@ class Proposals:
     def counts(self) -> dict[str, int]:
         """For status: what waits and what is under way."""
         return {
-            "waiting_requests": len(self._waiting),
+            "waiting_requests": len(self._waiting) + len(self._newcomers),
             "waiting_bytes": self.waiting_bytes,
             "uncommitted_batches": len(self._uncommitted),
         }
