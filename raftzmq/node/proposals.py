@@ -99,7 +99,7 @@ class Proposals:
         taken: list[Waiting] = []
         expired: list[Waiting] = []
         size = commands = 0
-        queue = self._waiting if self._takes_others() else self._newcomers
+        queue = self._newcomers if self._newcomers and not self._takes_others() else self._waiting
         while queue:
             head = queue[0]
             if head.deadline_us > now_us:
