@@ -15,6 +15,7 @@ import click
 from raftzmq.benchmarks.display import Advance, progress, show
 from raftzmq.benchmarks.figures import Figures, median, milliseconds
 from raftzmq.benchmarks.local_cluster import LocalCluster
+from raftzmq.benchmarks.options import directory_option
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.verification import Ledger, verify
 from raftzmq.client import aio, sync
@@ -141,11 +142,7 @@ def measure(nodes: int, runs: int, directory: Path | None, advance: Advance) -> 
 @click.command("failover")
 @click.option("--runs", default=10, show_default=True, type=click.IntRange(1), help="How often the leader is killed.")
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(3, 99), help="Size of the cluster.")
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
-    help="Where the nodes' data go, which chooses the disk. [default: the system's for temporary files]",
-)
+@directory_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def failover(runs: int, nodes: int, directory: Path | None, as_json: bool) -> None:
     """Measure how long no write is acknowledged after SIGKILL of the leader.

@@ -25,6 +25,7 @@ import click
 from raftzmq.benchmarks.display import Advance, progress
 from raftzmq.benchmarks.faults import KINDS, Faults, schedule
 from raftzmq.benchmarks.local_cluster import LocalCluster
+from raftzmq.benchmarks.options import directory_option
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.verification import VerificationFailed, verify
 from raftzmq.benchmarks.workload import Plan, Told, run_workload
@@ -178,11 +179,7 @@ def doubled(history: History) -> list[str]:
 @click.option("--rate", default=200.0, show_default=True, type=click.FloatRange(1), help="Operations/s, all clients.")
 @click.option("--every", default=3.0, show_default=True, type=click.FloatRange(0.1), help="Seconds between faults.")
 @click.option("--nodes", default=5, show_default=True, type=click.IntRange(1, 99), help="Size of the cluster.")
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
-    help="Where the nodes' data go, which chooses the disk. [default: the system's for temporary files]",
-)
+@directory_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
 def linearizability(
     runs: int,

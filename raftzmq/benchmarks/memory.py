@@ -7,7 +7,6 @@ import platform
 import signal
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,14 +16,14 @@ from raftzmq.benchmarks.display import Advance, progress, show
 from raftzmq.benchmarks.failover import caught_up
 from raftzmq.benchmarks.figures import Figures
 from raftzmq.benchmarks.footprint import AnonymousPeak, Footprint, growth, megabytes, take_footprint
-from raftzmq.benchmarks.load import HEAD
 from raftzmq.benchmarks.local_cluster import LocalCluster
+from raftzmq.benchmarks.options import directory_option, seed_option, value_size_option
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.serving import start_to_serving
 from raftzmq.benchmarks.steady_load import SteadyLoad, make_ledger
 from raftzmq.benchmarks.throughput import KEYS_MAX, Options
 from raftzmq.benchmarks.verification import verify
-from raftzmq.config import HISTORY_REVISIONS_MAX, VALUE_BYTES_MAX
+from raftzmq.config import HISTORY_REVISIONS_MAX
 
 ANONYMOUS_MB_MAX = 250
 STORED_MB_MAX = 3000
@@ -153,20 +152,10 @@ def rates(found: list[Footprint]) -> list[float]:
 @click.option("--keys", default=10_000, show_default=True, type=click.IntRange(1, KEYS_MAX), help="Put uniformly.")
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(3, 99), help="Size of the cluster.")
 @click.option("--in-flight", default=1000, show_default=True, type=click.IntRange(1), help="Puts in flight, in all.")
-@click.option(
-    "--value-size",
-    default=256,
-    show_default=True,
-    type=click.IntRange(HEAD.size, VALUE_BYTES_MAX),
-    help="Bytes of a value.",
-)
+@value_size_option
 @click.option("--clients", default=2, show_default=True, type=click.IntRange(1), help="Client processes.")
-@click.option("--seed", default=1, show_default=True, help="Of keys and values.")
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
-    help="Where the nodes' data go, which chooses the disk. [default: the system's for temporary files]",
-)
+@seed_option
+@directory_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def memory(as_json: bool, **options: Any) -> None:
     """Put millions of values to few keys, and see that nodes grow neither in memory nor on the disk.

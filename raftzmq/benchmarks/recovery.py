@@ -17,15 +17,14 @@ from raftzmq.benchmarks.bars import Bar, end_by
 from raftzmq.benchmarks.display import Advance, progress, show
 from raftzmq.benchmarks.figures import Figures, median
 from raftzmq.benchmarks.footprint import anonymous_bytes, megabytes
-from raftzmq.benchmarks.load import HEAD
 from raftzmq.benchmarks.local_cluster import ClusterFailed, LocalCluster
+from raftzmq.benchmarks.options import directory_option, seed_option, value_size_option
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.serving import start_to_serving
 from raftzmq.benchmarks.steady_load import ENDLESS, SteadyLoad, Summary, make_ledger
 from raftzmq.benchmarks.throughput import KEYS_MAX, Options
 from raftzmq.benchmarks.verification import verify
 from raftzmq.client.sync import Client
-from raftzmq.config import VALUE_BYTES_MAX
 from raftzmq.storage.environment import DATA_FILE
 from raftzmq.storage.pointer import StatePointer, read_pointer
 
@@ -211,15 +210,9 @@ def measure(options: Options, window_s: float, advance: Advance) -> tuple[Figure
 @click.option("--keys", default=10_000, show_default=True, type=click.IntRange(1, KEYS_MAX), help="Put uniformly.")
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(3, 99), help="Size of the cluster.")
 @click.option("--in-flight", default=1000, show_default=True, type=click.IntRange(1), help="Puts in flight, in all.")
-@click.option(
-    "--value-size",
-    default=256,
-    show_default=True,
-    type=click.IntRange(HEAD.size, VALUE_BYTES_MAX),
-    help="Bytes of a value.",
-)
+@value_size_option
 @click.option("--clients", default=2, show_default=True, type=click.IntRange(1), help="Client processes.")
-@click.option("--seed", default=1, show_default=True, help="Of keys and values.")
+@seed_option
 @click.option(
     "--window",
     "window_s",
@@ -228,11 +221,7 @@ def measure(options: Options, window_s: float, advance: Advance) -> tuple[Figure
     type=click.FloatRange(0.2),
     help="Seconds over which throughput is measured before, and after.",
 )
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
-    help="Where the nodes' data go, which chooses the disk. [default: the system's for temporary files]",
-)
+@directory_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def recovery(window_s: float, as_json: bool, **options: Any) -> None:
     """Kill a follower, put a million values, start it again under the same load: how soon is it there, at what cost?

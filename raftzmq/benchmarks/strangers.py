@@ -20,6 +20,7 @@ from raftzmq.benchmarks.display import Advance, progress
 from raftzmq.benchmarks.figures import milliseconds, percentile
 from raftzmq.benchmarks.floods import FLOODS, Target, command
 from raftzmq.benchmarks.local_cluster import ClusterFailed, LocalCluster
+from raftzmq.benchmarks.options import directory_option
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.verification import VerificationFailed
 from raftzmq.client import aio
@@ -194,11 +195,7 @@ def measure(
     help="Seconds from flood to flood; 0: no pause.",
 )
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(1, 99), help="Size of the cluster.")
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
-    help="Where the nodes' data go, which chooses the disk. [default: the system's for temporary files]",
-)
+@directory_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
 def strangers(
     floods: tuple[str, ...], seconds: float, every: float, nodes: int, directory: Path | None, as_json: bool

@@ -12,12 +12,12 @@ import click
 
 from raftzmq.benchmarks.display import Advance, progress, show
 from raftzmq.benchmarks.figures import Figures, latencies_ms, median, number
-from raftzmq.benchmarks.load import HEAD, Plan, run_load
+from raftzmq.benchmarks.load import Plan, run_load
 from raftzmq.benchmarks.local_cluster import LocalCluster
+from raftzmq.benchmarks.options import directory_option, seed_option, value_size_option
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.verification import Ledger, verify
 from raftzmq.benchmarks.yardstick import run_yardstick
-from raftzmq.config import VALUE_BYTES_MAX
 
 KEYS_MAX = 100_000_000
 """Keys are 8 digits."""
@@ -136,23 +136,13 @@ def compare(options: Options, program: Path, pairs: int, advance: Advance) -> Fi
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(1, 99), help="Size of the cluster.")
 @click.option("--in-flight", default=64, show_default=True, type=click.IntRange(1), help="Puts in flight, in all.")
 @click.option("--operations", default=20_000, show_default=True, type=click.IntRange(1), help="Puts, in all.")
-@click.option(
-    "--value-size",
-    default=256,
-    show_default=True,
-    type=click.IntRange(HEAD.size, VALUE_BYTES_MAX),
-    help="Bytes of a value.",
-)
+@value_size_option
 @click.option("--clients", default=1, show_default=True, type=click.IntRange(1), help="Client processes.")
 @click.option(
     "--keys", default=100_000, show_default=True, type=click.IntRange(1, KEYS_MAX), help="Keys, put uniformly."
 )
-@click.option("--seed", default=1, show_default=True, help="Of keys and values.")
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
-    help="Where the nodes' data go, which chooses the disk. [default: the system's for temporary files]",
-)
+@seed_option
+@directory_option
 @click.option(
     "--against",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
