@@ -112,14 +112,14 @@ class Elections:
     def set_room(self, has_room: bool) -> None:
         """Whether the disk has room for more than terms and votes.
 
-        Without it a leader steps down, a follower takes no entries and doesn't campaign; it votes and answers all the
-        same. All of that ends by itself when there is room again.
+        Without it a leader steps down, and so does who would become one; a follower takes no entries and doesn't
+        campaign; it votes and answers all the same. All of that ends by itself when there is room again.
         """
         if has_room is self.has_room:
             return
         self.has_room = has_room
         self._fact("room", has_room=has_room)
-        if not has_room and isinstance(self._state, Leadership):
+        if not has_room and not isinstance(self._state, Follower):
             self._become_follower(self.current_term, None, "its disk is nearly full")
 
     def _disk_hangs(self) -> bool:
