@@ -1,0 +1,85 @@
+"""What a benchmark found, as data: printed as tables, drawn as charts, put into a report, all from the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from raftzmq.benchmarks.figures import Figures
+
+Cell = int | float | str | None
+"""None where nothing was measured."""
+ChartKind = Literal["lines", "points", "bars", "steps"]
+"""``points`` are samples without a line between them, ``steps`` are cumulative or histogram outlines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line, set of points or group of bars. With ``kind="bars"`` the xs are the names of the groups.
+
+    ``low`` and ``high`` are the ends of each y's error bar, if it has one. ``kind`` differs from the chart's where a
+    fitted curve runs through measured points.
+    """
+
+    label: str
+    x: Sequence[float] | Sequence[str]
+    y: Sequence[float]
+    low: Sequence[float] | None = None
+    high: Sequence[float] | None = None
+    kind: ChartKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One picture. ``name`` becomes a file's name; the labels name the units; ``note`` says how to read it."""
+
+    name: str
+    title: str
+    x_label: str
+    y_label: str
+    series: Sequence[Series]
+    kind: ChartKind = "lines"
+    log_x: bool = False
+    log_y: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns are named as figures are: with the unit at the end."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+    def records(self) -> list[dict[str, Cell]]:
+        """The rows as JSON has them."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+@dataclass(slots=True)
+class Result:
+    """What one benchmark found.
+
+    ``question`` is what it asks, in one sentence; ``figures`` are its answers in numbers, ``findings`` in words, made
+    from the figures; ``tables`` hold every sample that they rest on.
+    """
+
+    benchmark: str
+    question: str
+    settings: Figures
+    figures: Figures
+    tables: list[Table] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``: the figures first, as in every benchmark, then what they rest on."""
+        return {
+            **self.figures,
+            "benchmark": self.benchmark,
+            "settings": self.settings,
+            "tables": {table.title: table.records() for table in self.tables},
+            "findings": self.findings,
+        }
