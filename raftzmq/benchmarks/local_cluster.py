@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 PATIENCE_S = 60.0
 """How long a cluster may take to do what it should do within a second or two."""
+LAUNCHER = (sys.executable, "-P", "-m", "raftzmq")
+"""What starts a program of ours."""
 LOG_LINES = 15
 """Of a node's log, when it ended by itself."""
 _LOWEST_PORT = 19_200
@@ -74,8 +76,22 @@ class LocalCluster:
     removes the directory, unless an error other than an interruption leaves through it: logs and data are kept then.
     """
 
-    def __init__(self, count: int, directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        count: int,
+        directory: Path | None = None,
+        *,
+        runtime: str = "threads",
+        node_options: Sequence[str] = (),
+        launcher: Sequence[str] | None = None,
+    ) -> None:
+        """``runtime`` is the nodes' ``--runtime``; ``node_options`` come after what ``raftzmq node`` is given anyway.
+
+        ``launcher`` is a command that stands in for ``raftzmq``: for nodes to which something is done on purpose.
+        """
         self.configuration = free_cluster(count)
+        self._launcher = tuple(LAUNCHER if launcher is None else launcher)
+        self._options = ("--runtime", runtime, *node_options)
         self.path = Path(tempfile.mkdtemp(prefix="raftzmq-bench-", dir=directory))
         self.keep = False
         self._file = self.path / "cluster.toml"
@@ -125,8 +141,8 @@ class LocalCluster:
 
     def start(self, node: str) -> None:
         """Start a node that doesn't run; its output is appended to its log."""
-        command = [sys.executable, "-P", "-m", "raftzmq", "node", "--node", node]
-        command += ["--config", str(self._file), "--data", str(self.path / node)]
+        command = [*self._launcher, "node", "--node", node]
+        command += ["--config", str(self._file), "--data", str(self.path / node), *self._options]
         # Of this tree, installed or not, and with none of the caller's settings.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
         environment["PYTHONPATH"] = str(Path(raftzmq.config.__file__).parent.parent)

@@ -74,6 +74,13 @@ def parse_faults(delay_ms_mean: float, loss: float, seed: int | None) -> Channel
     metavar="MIN-MAX",
     help="A follower that hears no leader for a time drawn from this range campaigns.",
 )
+@click.option(
+    "--runtime",
+    type=click.Choice(["threads"]),
+    default="threads",
+    show_default=True,
+    help="What runs the node: an own loop and a thread pool.",
+)
 @click.option("--any-file-system", is_flag=True, help="Start even where LMDB isn't known to survive a power cut.")
 @click.option(
     "--delay-ms-mean",
@@ -93,6 +100,7 @@ def node(
     data: Path,
     heartbeat_ms: int,
     election_timeout_ms: str,
+    runtime: str,
     any_file_system: bool,
     delay_ms_mean: float,
     loss: float,
@@ -123,7 +131,7 @@ def node(
         faults = parse_faults(delay_ms_mean, loss, seed)
         cluster.address(name)
         with _opened(data, cluster, name, any_file_system) as opened:
-            _run(opened, cluster, timing, faults, data, log)
+            _run(opened, cluster, timing, runtime, faults, data, log)
     except NodeError as error:
         log.critical("node ends", error=str(error), exit_code=error.exit_code)
         _end(error.exit_code)
@@ -154,6 +162,7 @@ def _run(
     opened: OpenedNode,
     cluster: ClusterConfig,
     timing: Timing,
+    runtime: str,
     faults: ChannelFaults,
     data: Path,
     log: FilteringBoundLogger,
@@ -191,15 +200,16 @@ def _run(
             log.info(fact.kind, term=fact.term, **_printable(fact.fields))
 
     body.about["release"] = release()
+    body.about["runtime"] = runtime
     if faults:
         wires = _faulty_wires(address, body, faults, log)
     else:
         wires = Wires(address, body.members)
-    runtime = ThreadsRuntime(body, opened, wires, on_facts)
+    driver = ThreadsRuntime(body, opened, wires, on_facts)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: runtime.stop())
-    log.info("node starts", pid=os.getpid(), boot=body.boot, peer=address.peer, client=address.client)
-    runtime.run()
+        signal.signal(number, lambda *_: driver.stop())
+    log.info("node starts", pid=os.getpid(), boot=body.boot, runtime=runtime, peer=address.peer, client=address.client)
+    driver.run()
     backoff.end()
     log.info("node stops")
 
