@@ -19,20 +19,34 @@ class Series:
     """One line, set of points or group of bars. With ``kind="bars"`` the xs are the names of the groups.
 
     ``low`` and ``high`` are the ends of each y's error bar, if it has one. ``kind`` differs from the chart's where a
-    fitted curve runs through measured points.
+    fitted curve runs through measured points: such a curve has the colour of the series whose label its own begins with
+    ("threads, fitted" goes with "threads"). A y of None or NaN was not measured: a gap.
     """
 
     label: str
-    x: Sequence[float] | Sequence[str]
-    y: Sequence[float]
+    x: Sequence[float | str]
+    y: Sequence[float | None]
     low: Sequence[float] | None = None
     high: Sequence[float] | None = None
     kind: ChartKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """What happened at some x, or between two: an upright line, or a band. On the y axis a bar to reach, or a range."""
+
+    label: str
+    at: float
+    until: float | None = None
+    axis: Literal["x", "y"] = "x"
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
-    """One picture. ``name`` becomes a file's name; the labels name the units; ``note`` says how to read it."""
+    """One picture. ``name`` becomes a file's name; the labels name the units; ``note`` says how to read it.
+
+    ``marks`` are events and bounds drawn behind the series. A linear y axis begins at 0, unless there is less than 0.
+    """
 
     name: str
     title: str
@@ -43,6 +57,7 @@ class Chart:
     log_x: bool = False
     log_y: bool = False
     note: str = ""
+    marks: Sequence[Mark] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,265 @@
+"""What stands on a chart's paper, in terms of matplotlib. Imported by `raftzmq.benchmarks.charts` when it draws."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.container import BarContainer
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+from raftzmq.benchmarks.charts import GRID, INK
+from raftzmq.benchmarks.result import Chart, Mark, Series
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK)
+MARKERS = "osD^vPX"
+DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (8, 2)), (0, (3, 1, 1, 1, 1, 1)), "-")
+HATCHES = ("", "///", "...", "\\\\\\", "xxx", "+++", "ooo")
+MARK_COLOUR = "#8a8a8a"
+WIDTH, HEIGHT = 7.6, 4.4
+LINE = 0.19
+"""Inches of a line of the note."""
+NOTE_COLUMNS = 104
+POINTS_AS_VECTORS = 2000
+"""More samples than this in one series become an image inside the SVG: a browser need not move each."""
+TICKS_OF_SAMPLES_MAX = 9
+STYLE: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 10.0,
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.titlelocation": "left",
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "hatch.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5.5,
+    "errorbar.capsize": 3.0,
+    "figure.dpi": 100.0,
+}
+
+
+def figure_of(chart: Chart, *, framed: bool = True) -> Figure:
+    """The whole picture; ``framed``: with its title and note."""
+    note = textwrap.wrap(chart.note, NOTE_COLUMNS) if framed else []
+    below = LINE * len(note) + (0.08 if note else 0.0)
+    height = HEIGHT + below
+    layout = ConstrainedLayoutEngine(rect=(0, below / height, 1, 1 - below / height), w_pad=0.08, h_pad=0.08)
+    figure = Figure(figsize=(WIDTH, height), layout=layout)
+    axes = figure.add_subplot()
+    draw_series(axes, chart)
+    draw_axes(axes, chart)
+    draw_marks(axes, chart.marks)
+    if len(chart.series) + len(chart.marks) > 1:
+        draw_legend(figure, axes)
+    if framed:
+        figure.suptitle(chart.title, x=0.012, ha="left", fontsize=12, fontweight="bold")
+        figure.text(0.012, 0.06 / height, "\n".join(note), va="bottom", fontsize=8.5, linespacing=1.35)
+    return figure
+
+
+def draw_series(axes: Axes, chart: Chart) -> None:
+    """All lines, points and bars."""
+    groups = [series for series in chart.series if (series.kind or chart.kind) == "bars"]
+    names = list(dict.fromkeys(str(x) for series in groups for x in series.x))
+    for number, series in enumerate(chart.series):
+        look = number_of_look(chart, number) % len(COLOURS)
+        kind = series.kind or chart.kind
+        if kind == "bars":
+            draw_bars(axes, series, look, names, groups.index(series), len(groups))
+        elif kind == "points":
+            draw_points(axes, series, look)
+        else:
+            draw_line(axes, series, look, steps=kind == "steps", dots=series.kind in (None, chart.kind))
+    if names:
+        axes.set_xticks(range(len(names)), [textwrap.fill(name, 16) for name in names])
+
+
+def number_of_look(chart: Chart, number: int) -> int:
+    """Which colour, marker and dash a series has: its own, or those of the points that its curve goes through."""
+    series = chart.series[number]
+    if series.kind not in (None, chart.kind):
+        for other, points in enumerate(chart.series):
+            if other != number and series.label.startswith(points.label):
+                return other
+    return number
+
+
+def draw_bars(axes: Axes, series: Series, look: int, names: Sequence[str], place: int, of: int) -> BarContainer:
+    """One bar in each group that the series has; bars of one group stand side by side."""
+    width = 0.8 / of
+    at = [names.index(str(x)) - 0.4 + width * (place + 0.5) for x in series.x]
+    return axes.bar(
+        at,
+        heights(series),
+        width * 0.94,
+        label=series.label,
+        color=COLOURS[look],
+        hatch=HATCHES[look],
+        edgecolor="white",
+        linewidth=0,
+        yerr=errors(series),
+        error_kw={"ecolor": INK, "elinewidth": 1.0},
+    )
+
+
+def draw_points(axes: Axes, series: Series, look: int) -> None:
+    """Samples; where there are many, small and translucent ones."""
+    many = len(series.x) > 60
+    axes.errorbar(
+        abscissas(series),
+        heights(series),
+        yerr=errors(series),
+        label=series.label,
+        color=COLOURS[look],
+        marker=MARKERS[look],
+        markersize=3.0 if many else 5.5,
+        alpha=0.55 if many else 1.0,
+        markeredgewidth=0,
+        linestyle="none",
+        rasterized=len(series.x) > POINTS_AS_VECTORS,
+    )
+
+
+def draw_line(axes: Axes, series: Series, look: int, *, steps: bool, dots: bool) -> None:
+    """A line through its samples, with a marker at each as long as they can be told apart."""
+    few = dots and not steps and len(series.x) <= 40
+    axes.errorbar(
+        abscissas(series),
+        heights(series),
+        yerr=errors(series),
+        label=series.label,
+        color=COLOURS[look],
+        marker=MARKERS[look] if few else "",
+        linestyle=DASHES[look],
+        drawstyle="steps-post" if steps else "default",
+        elinewidth=1.0,
+    )
+
+
+def abscissas(series: Series) -> list[float]:
+    """The xs, which are numbers wherever they are no names of groups."""
+    return [float(x) for x in series.x]
+
+
+def heights(series: Series) -> list[float]:
+    """The ys, with NaN for what was not measured."""
+    return [float("nan") if y is None else float(y) for y in series.y]
+
+
+def errors(series: Series) -> list[list[float]] | None:
+    """How far the error bars reach down and up."""
+    if series.low is None or series.high is None:
+        return None
+    ys = heights(series)
+    down = [max(0.0, y - low) if y == y else 0.0 for y, low in zip(ys, series.low, strict=True)]
+    up = [max(0.0, high - y) if y == y else 0.0 for y, high in zip(ys, series.high, strict=True)]
+    return [down, up]
+
+
+def draw_axes(axes: Axes, chart: Chart) -> None:
+    """Labels, scales, ticks that can be read off, and a light grid."""
+    axes.set_xlabel(chart.x_label)
+    axes.set_ylabel(chart.y_label)
+    named = any((series.kind or chart.kind) == "bars" for series in chart.series)
+    axes.grid(visible=True, axis="y" if named else "both")
+    ys = [y for series in chart.series for y in heights(series) if y == y]
+    if chart.log_y:
+        axes.set_yscale("log")
+        decades(axes, "y", ys)
+    else:
+        axes.yaxis.set_major_formatter(FuncFormatter(plain))
+        if ys and min(ys) >= 0:
+            axes.set_ylim(bottom=0)
+    if named:
+        axes.tick_params(axis="x", length=0)
+        return
+    xs = [x for series in chart.series for x in abscissas(series)]
+    if chart.log_x:
+        axes.set_xscale("log")
+    if not ticks_at_samples(axes, chart, xs):
+        if chart.log_x:
+            decades(axes, "x", xs)
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(9))
+    axes.xaxis.set_major_formatter(FuncFormatter(plain))
+
+
+def ticks_at_samples(axes: Axes, chart: Chart, xs: Sequence[float]) -> bool:
+    """Where the factor took a few values, the ticks are those: 1, 64, 1,000 rather than powers of ten."""
+    measured = sorted({x for s in chart.series if s.kind in (None, chart.kind) for x in abscissas(s)})
+    if chart.kind == "steps" or not 2 <= len(measured) <= TICKS_OF_SAMPLES_MAX or not is_spread(measured, chart.log_x):
+        return False
+    axes.xaxis.set_major_locator(FixedLocator(measured))
+    axes.xaxis.set_minor_locator(NullLocator())
+    return True
+
+
+def is_spread(ordered: Sequence[float], logarithmic: bool) -> bool:
+    """Do the values lie far enough from one another for a label to each?"""
+    if logarithmic:
+        return ordered[0] > 0 and all(b / a > (ordered[-1] / ordered[0]) ** 0.06 for a, b in pairwise(ordered))
+    return all(b - a > (ordered[-1] - ordered[0]) * 0.05 for a, b in pairwise(ordered))
+
+
+def decades(axes: Axes, which: str, values: Sequence[float]) -> None:
+    """A logarithmic axis with plain numbers; with 2 and 5 between the powers of ten where there are few of those."""
+    axis = axes.yaxis if which == "y" else axes.xaxis
+    positive = [value for value in values if value > 0]
+    narrow = bool(positive) and max(positive) / min(positive) < 400
+    axis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0) if narrow else (1.0,), numticks=12))
+    axis.set_major_formatter(FuncFormatter(plain))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def plain(value: float, _: object = None) -> str:
+    """A tick's label: 10,000 rather than 10⁴ or 1e4."""
+    return f"{value:,.10g}" if abs(value) < 1e15 else f"{value:g}"
+
+
+def draw_marks(axes: Axes, marks: Sequence[Mark]) -> None:
+    """Events and bounds, behind the series."""
+    for number, mark in enumerate(marks):
+        line, band = (axes.axvline, axes.axvspan) if mark.axis == "x" else (axes.axhline, axes.axhspan)
+        look = (0, (1 + 3 * (number % 3), 2))
+        if mark.until is None:
+            line(mark.at, label=mark.label, color=MARK_COLOUR, linewidth=1.3, linestyle=look, zorder=1.5)
+        else:
+            band(mark.at, mark.until, label=mark.label, facecolor=MARK_COLOUR, alpha=0.2, zorder=0.5, linewidth=0)
+
+
+def draw_legend(figure: Figure, axes: Axes) -> Legend:
+    """Above the axes, where it hides nothing, in as many columns as there is room for."""
+    handles, labels = axes.get_legend_handles_labels()
+    labels = [textwrap.fill(label, 60) for label in labels]
+    room = (WIDTH - 0.9) * figure.dpi
+    for columns in range(min(len(labels), 4), 0, -1):
+        legend = axes.legend(
+            handles,
+            labels,
+            loc="lower left",
+            bbox_to_anchor=(0, 1.01),
+            ncols=columns,
+            borderaxespad=0.2,
+            columnspacing=1.6,
+            handlelength=2.6,
+        )
+        if columns == 1 or legend.get_window_extent().width <= room:
+            break
+    return legend
