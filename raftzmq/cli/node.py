@@ -20,6 +20,7 @@ from raftzmq.cli.options import CONTEXT, load_cluster
 from raftzmq.cli.release import release
 from raftzmq.config import Address, ClusterConfig, Timing
 from raftzmq.errors import ConfigurationError, NodeError
+from raftzmq.runtime.choice import RUNTIMES, THREADS, RuntimeChoice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,11 +77,13 @@ def parse_faults(delay_ms_mean: float, loss: float, seed: int | None) -> Channel
 )
 @click.option(
     "--runtime",
-    type=click.Choice(["threads"]),
-    default="threads",
+    type=click.Choice(RUNTIMES),
+    default=THREADS,
     show_default=True,
-    help="What runs the node: an own loop and a thread pool.",
+    help="What runs the node: a loop of its own or asyncio's, both with threads for what blocks. The third has no "
+    "threads for the disk: it exists only to show what becomes of a node whose event loop waits.",
 )
+@click.option("--uvloop", is_flag=True, help="Run the coroutines on uvloop instead of asyncio's own loop.")
 @click.option("--any-file-system", is_flag=True, help="Start even where LMDB isn't known to survive a power cut.")
 @click.option(
     "--delay-ms-mean",
@@ -101,6 +104,7 @@ def node(
     heartbeat_ms: int,
     election_timeout_ms: str,
     runtime: str,
+    uvloop: bool,
     any_file_system: bool,
     delay_ms_mean: float,
     loss: float,
@@ -128,10 +132,11 @@ def node(
     try:
         cluster = load_cluster(config, nodes)
         timing = parse_timing(heartbeat_ms, election_timeout_ms)
+        chosen = RuntimeChoice(runtime, uvloop)
         faults = parse_faults(delay_ms_mean, loss, seed)
         cluster.address(name)
         with _opened(data, cluster, name, any_file_system) as opened:
-            _run(opened, cluster, timing, runtime, faults, data, log)
+            _run(opened, cluster, timing, chosen, faults, data, log)
     except NodeError as error:
         log.critical("node ends", error=str(error), exit_code=error.exit_code)
         _end(error.exit_code)
@@ -162,7 +167,7 @@ def _run(
     opened: OpenedNode,
     cluster: ClusterConfig,
     timing: Timing,
-    runtime: str,
+    chosen: RuntimeChoice,
     faults: ChannelFaults,
     data: Path,
     log: FilteringBoundLogger,
@@ -170,7 +175,6 @@ def _run(
     from raftzmq.node import Node
     from raftzmq.runtime.backoff import StartBackoff
     from raftzmq.runtime.jobs import now_us
-    from raftzmq.runtime.threads import ThreadsRuntime
     from raftzmq.runtime.wires import Wires
 
     backoff = StartBackoff(data)
@@ -200,15 +204,15 @@ def _run(
             log.info(fact.kind, term=fact.term, **_printable(fact.fields))
 
     body.about["release"] = release()
-    body.about["runtime"] = runtime
+    body.about |= chosen.about
     if faults:
         wires = _faulty_wires(address, body, faults, log)
     else:
         wires = Wires(address, body.members)
-    driver = ThreadsRuntime(body, opened, wires, on_facts)
+    driver = chosen.make(body, opened, wires, on_facts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: driver.stop())
-    log.info("node starts", pid=os.getpid(), boot=body.boot, runtime=runtime, peer=address.peer, client=address.client)
+    log.info("node starts", pid=os.getpid(), boot=body.boot, peer=address.peer, client=address.client, **chosen.about)
     driver.run()
     backoff.end()
     log.info("node stops")

@@ -32,6 +32,15 @@ class Doorbells:
         # What came before there was anybody to hear it ring.
         self._unread: set[zmq.Socket[bytes] | None] = set(self._sockets.values()) - {None}
 
+    def fileno(self) -> int:
+        """Readable while somebody rings: `wait` then returns at once. An epoll may be watched by another."""
+        return self._epoll.fileno()
+
+    @property
+    def unread(self) -> bool:
+        """Does a socket have messages left, which nobody rings for again? `wait` then returns at once."""
+        return bool(self._unread)
+
     def wait(self, patience_us: int) -> list[zmq.Socket[bytes] | None]:
         """Who rang, or has messages left; nobody after ``patience_us``, rounded up to milliseconds."""
         sockets = self._sockets

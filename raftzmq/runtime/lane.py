@@ -1,7 +1,8 @@
-"""One thread of the pool, with the jobs for it.
+"""Where the blocking jobs of one kind run, one after another: on a thread of the pool.
 
-Jobs that block need a thread; those of one kind must run one after another, and those of the state on the same thread
-always. Handing each over with ``submit`` would cost a future: 20 µs more.
+Jobs that block need a thread; those of one kind must run in order, and those of the state on the same thread always,
+because a write transaction of LMDB is bound to its thread. Handing each over with ``submit`` would cost a future (20 µs
+more), and with asyncio's ``run_in_executor`` two.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Lane:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._completions = completions
         self._wake = wake
-        pool.submit(self._work_off)
+        self._worked_off = pool.submit(self._work_off)
 
     def put(self, run: Callable[..., object], *arguments: Any) -> None:
         """Have the thread call ``run`` after all that it was given before."""
@@ -41,6 +42,11 @@ class Lane:
     def end(self) -> None:
         """Have the thread end after all that it was given before."""
         self._jobs.put(None)
+
+    def join(self) -> None:
+        """`end`, and wait for that."""
+        self.end()
+        self._worked_off.result()
 
     def done(self, completion: Completion) -> None:
         """For jobs: tell the loop."""
