@@ -49,7 +49,7 @@ STYLE: dict[str, Any] = {
     "hatch.linewidth": 0.6,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
-    "lines.markersize": 5.5,
+    "lines.markersize": 6.0,
     "errorbar.capsize": 3.0,
     "figure.dpi": 100.0,
 }
@@ -67,7 +67,7 @@ def figure_of(chart: Chart, *, framed: bool = True) -> Figure:
     draw_axes(axes, chart)
     draw_marks(axes, chart.marks)
     if len(chart.series) + len(chart.marks) > 1:
-        draw_legend(figure, axes)
+        draw_legend(figure, axes, [each.label for each in (*chart.series, *chart.marks)])
     if framed:
         figure.suptitle(chart.title, x=0.012, ha="left", fontsize=12, fontweight="bold")
         figure.text(0.012, 0.06 / height, "\n".join(note), va="bottom", fontsize=8.5, linespacing=1.35)
@@ -129,7 +129,7 @@ def draw_points(axes: Axes, series: Series, look: int) -> None:
         label=series.label,
         color=COLOURS[look],
         marker=MARKERS[look],
-        markersize=3.0 if many else 5.5,
+        markersize=3.0 if many else 6.5,
         alpha=0.55 if many else 1.0,
         markeredgewidth=0,
         linestyle="none",
@@ -184,6 +184,7 @@ def draw_axes(axes: Axes, chart: Chart) -> None:
         axes.set_yscale("log")
         decades(axes, "y", ys)
     else:
+        axes.yaxis.set_major_locator(MaxNLocator(7, steps=(1, 2, 2.5, 5, 10)))
         axes.yaxis.set_major_formatter(FuncFormatter(plain))
         if ys and min(ys) >= 0:
             axes.set_ylim(bottom=0)
@@ -197,7 +198,7 @@ def draw_axes(axes: Axes, chart: Chart) -> None:
         if chart.log_x:
             decades(axes, "x", xs)
         else:
-            axes.xaxis.set_major_locator(MaxNLocator(9))
+            axes.xaxis.set_major_locator(MaxNLocator(8, steps=(1, 2, 2.5, 5, 10)))
     axes.xaxis.set_major_formatter(FuncFormatter(plain))
 
 
@@ -244,11 +245,14 @@ def draw_marks(axes: Axes, marks: Sequence[Mark]) -> None:
             band(mark.at, mark.until, label=mark.label, facecolor=MARK_COLOUR, alpha=0.2, zorder=0.5, linewidth=0)
 
 
-def draw_legend(figure: Figure, axes: Axes) -> Legend:
-    """Above the axes, where it hides nothing, in as many columns as there is room for."""
+def draw_legend(figure: Figure, axes: Axes, order: Sequence[str]) -> Legend:
+    """Above the axes, where it hides nothing, in as many columns as there is room for; the labels in this order."""
     handles, labels = axes.get_legend_handles_labels()
-    labels = [textwrap.fill(label, 60) for label in labels]
-    room = (WIDTH - 0.9) * figure.dpi
+    places = {label: place for place, label in enumerate(order)}
+    shown = sorted(zip(labels, handles, strict=True), key=lambda entry: places[entry[0]])
+    labels = [textwrap.fill(label, 60) for label, _ in shown]
+    handles = [handle for _, handle in shown]
+    room = (WIDTH - 1.1) * figure.dpi
     for columns in range(min(len(labels), 4), 0, -1):
         legend = axes.legend(
             handles,
