@@ -67,7 +67,7 @@ def figure_of(chart: Chart, *, framed: bool = True) -> Figure:
     draw_axes(axes, chart)
     draw_marks(axes, chart.marks)
     if len(chart.series) + len(chart.marks) > 1:
-        draw_legend(figure, axes, [each.label for each in (*chart.series, *chart.marks)])
+        draw_legend(figure, axes, [*(series.label for series in chart.series), *(mark.label for mark in chart.marks)])
     if framed:
         figure.suptitle(chart.title, x=0.012, ha="left", fontsize=12, fontweight="bold")
         figure.text(0.012, 0.06 / height, "\n".join(note), va="bottom", fontsize=8.5, linespacing=1.35)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from raftzmq.benchmarks.display import show
-from raftzmq.benchmarks.result import Cell, Result, Table
+from raftzmq.benchmarks.result import Cell, Result, Table, to_json_bytes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,7 +42,7 @@ def present(result: Result, *, as_json: bool, charts: Path | None) -> None:
     be written; the result is printed before that.
     """
     if as_json:
-        print(json.dumps(result.to_json()))
+        print(to_json_bytes(result.to_json()).decode())
     elif sys.stdout.isatty():
         _on_terminal(result)
     else:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, Self
+
+import msgspec
 
 from raftzmq.benchmarks.figures import Figures
+from raftzmq.errors import RaftzmqError
+
+SCHEMA = 1
+"""Of saved results."""
 
 Cell = int | float | str | None
 """None where nothing was measured."""
 ChartKind = Literal["lines", "points", "bars", "steps"]
 """``points`` are samples without a line between them, ``steps`` are cumulative or histogram outlines."""
+
+
+class ResultUnreadable(RaftzmqError):
+    """A saved result is none, or one of another release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +108,32 @@ class Result:
             "tables": {table.title: table.records() for table in self.tables},
             "findings": self.findings,
         }
+
+    def to_saved(self) -> bytes:
+        """Everything, charts included, as JSON that `from_json` reads."""
+        return to_json_bytes({"schema": SCHEMA, **{each.name: getattr(self, each.name) for each in fields(self)}})
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Self:
+        """What `to_saved` wrote; a figure that was not a number is gone. Raises ResultUnreadable."""
+        try:
+            document = msgspec.json.decode(data, type=dict[str, Any])
+            if document.pop("schema", None) != SCHEMA:
+                raise ResultUnreadable(f"not a result of this release, which has schema {SCHEMA}: measure again")
+            for name in ("settings", "figures"):
+                document[name] = {key: value for key, value in document[name].items() if value is not None}
+            return msgspec.convert(document, cls)
+        except (msgspec.MsgspecError, KeyError, AttributeError) as error:
+            raise ResultUnreadable(f"not a saved result: {error}") from None
+
+
+def to_json_bytes(document: object) -> bytes:
+    """JSON, with null for what is not a number, and numpy's numbers as if they were Python's."""
+    return msgspec.json.encode(document, enc_hook=_plain)
+
+
+def _plain(value: object) -> object:
+    unpack = getattr(value, "tolist", None)
+    if unpack is None:
+        raise TypeError(f"{type(value).__name__} is no part of a result")
+    return unpack()
