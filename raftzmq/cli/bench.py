@@ -22,6 +22,14 @@ _COMMANDS = {
     ),
     "recovery": ("raftzmq.benchmarks.recovery:recovery", "A follower comes back: how soon, at what cost?"),
 }
+_SECTIONS = {
+    "Everything": ("report",),
+    "Speed": ("throughput", "latency", "peers"),
+    "Threads against coroutines": ("concurrency", "blocking", "amdahl"),
+    "Faults": ("failover", "recovery", "strangers", "linearizability"),
+    "Long runs": ("memory",),
+}
+"""In which order the help lists them; what is in no section stands last."""
 
 
 class _Benchmarks(click.Group):
@@ -42,8 +50,13 @@ class _Benchmarks(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The benchmarks, without loading any."""
-        with formatter.section("Benchmarks"):
-            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+        placed = {name for names in _SECTIONS.values() for name in names}
+        sections = {**_SECTIONS, "Others": tuple(name for name in _COMMANDS if name not in placed)}
+        for title, names in sections.items():
+            rows = [(name, _COMMANDS[name][1]) for name in names if name in _COMMANDS]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
 
 @click.group(cls=_Benchmarks)
