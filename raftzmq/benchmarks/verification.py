@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from raftzmq.benchmarks.load import REFUSED, UNKNOWN, Record, key_name
+from raftzmq.benchmarks.plan import key_name
+from raftzmq.benchmarks.record import REFUSED, UNKNOWN, Record
 from raftzmq.benchmarks.revision_set import RevisionSet
 from raftzmq.client.results import KeyValue, StateDigest
 from raftzmq.client.sync import Client

@@ -30,3 +30,16 @@ def test_operations_and_puts_in_flight_are_shared_out_whole() -> None:
     assert [plan.operations for plan in plans] == [4, 3, 3]
     assert [plan.in_flight for plan in plans] == [2, 2, 1]
     assert [plan.client for plan in plans] == [0, 1, 2]
+
+
+def test_keys_to_be_read_are_shared_out_whole() -> None:
+    plans = Options(keys=10, clients=3, in_flight=3, read_share=0.5).plans(["tcp://127.0.0.1:1"])
+    loaded = [number for plan in plans for number in range(*plan.preload)]
+    assert loaded == list(range(10))
+    assert [plan.first_sequence for plan in plans] == [1 + len(range(*plan.preload)) for plan in plans]
+
+
+def test_nothing_is_put_beforehand_if_nothing_is_read() -> None:
+    (plan,) = Options(keys=10).plans(["tcp://127.0.0.1:1"])
+    assert plan.preload == (0, 0)
+    assert plan.first_sequence == 1

@@ -39,6 +39,41 @@ def test_throughput_gives_figures_with_their_unit(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("client", ["asyncio", "sync"])
+def test_gets_and_puts_are_measured_together(tmp_path: Path, client: str) -> None:
+    options = ("--read-share", "0.5", "--client", client, "--payload", "16", "--json", "--directory", str(tmp_path))
+    done = bench("throughput", *SMALL, *options)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["acknowledged"] + figures["gets_checked"] + figures["failed"] == 300
+    assert min(figures["acknowledged"], figures["gets_checked"]) > 50
+    assert figures["operations_per_second"] > max(figures["puts_per_second"], figures["gets_per_second"]) > 0
+    assert figures["client"] == client
+    assert figures["value_size_bytes"] == 16
+    assert figures["keys_read_back"] == 50
+
+
+def test_gets_alternate_with_echoes(tmp_path: Path) -> None:
+    other = tmp_path / "other.py"
+    other.write_text(
+        "import json, sys\n"
+        "assert sys.argv[1:] == ['echo', '--in-flight', '16', '--operations', '300', '--size', '256'], sys.argv\n"
+        "print(json.dumps({'requests_per_second': 1000}))\n"
+    )
+    options = ("--read-share", "1", "--against", str(other), "--pairs", "1", "--json", "--directory", str(tmp_path))
+    done = bench("throughput", *SMALL, *options)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["yardstick_operations_per_second"] == [1000.0]
+    assert figures["ratio_of_medians"] == pytest.approx(figures["gets_per_second"][0] / 1000, abs=0.001)
+
+
+def test_more_keys_than_fit_are_refused() -> None:
+    done = bench("throughput", "--read-share", "1", "--value-size", "65536")
+    assert done.returncode == 2
+    assert "--keys" in done.stderr
+
+
 def test_throughput_alternates_with_another_program(tmp_path: Path) -> None:
     other = tmp_path / "other.py"
     other.write_text(
