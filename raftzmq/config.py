@@ -93,9 +93,12 @@ HISTORY_STEP = 64
 """Revisions that a batch passes beside two for each of its own: so a backlog ends, in small steps."""
 STATE_LAG_BYTES_MAX = 32 * MIB
 """Committed but unapplied bytes at which the door shuts (half of the log's bound in memory)."""
-STATE_COMMIT_BATCHES = 200
+STATE_COMMIT_BATCHES = 1000
 """Batches after which the state's open transaction is committed: bounds what a start has to apply again."""
-STATE_COMMIT_US = 250_000
+STATE_COMMIT_BYTES = 8 * MIB
+"""Bytes of batches, likewise. What isn't committed can't be compacted away either: together with what the log keeps in
+any case that stays below half of its bound, where the door begins to slow."""
+STATE_COMMIT_US = 1_000_000
 """Age at which the state's open transaction is committed, idle or not. See `raftzmq.node.applying`."""
 
 DEFAULT_HEARTBEAT_US = 50_000

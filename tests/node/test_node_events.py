@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from raftzmq.config import STATE_COMMIT_US
 from raftzmq.core.messages import AppendEntries, RequestVote
 from raftzmq.events import EVENT_TYPES
 from raftzmq.kv.commands import Get, Parcel, Put
@@ -118,10 +119,10 @@ def test_commits_and_applies_tell_what_they_cover() -> None:
 def test_storage_times_come_from_the_driver() -> None:
     rig = Rig(voters=1).lead()
     session = rig.open_session()
-    rig.advance(SECOND)
+    rig.advance(2 * STATE_COMMIT_US)
     rig.node.on_subscription(b"raftzmq.n1.storage", True, rig.now)
     rig.execute(2, puts(session, 0, "a"))
-    rig.advance(SECOND // 2)
+    rig.advance(2 * STATE_COMMIT_US)
     found = [(event["what"], event["elapsed_us"], event["commit_us"], event["entries"]) for event in events(rig)]
     assert found == [("log", 120, 100, 1), ("state", 120, 100, 1), ("state", 120, 100, 0)]
 
