@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from raftzmq.runtime.choice import COROUTINES, RUNTIMES, THREADS
+
 if TYPE_CHECKING:
     from tests.live.clone import Clone
 
@@ -27,6 +29,33 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NO_SKIP = os.environ.get("RAFTZMQ_NO_SKIP", "") not in ("", "0")
+
+
+BOTH = (THREADS, COROUTINES)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Choose what runs the nodes of live clusters."""
+    parser.addoption(
+        "--runtime",
+        choices=("both", "mixed", *RUNTIMES),
+        default="both",
+        help="what runs the nodes of tests that start clusters: each of the two in turn, nodes of several kinds in one "
+        "cluster, or one only (default: both)",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for a runtime under each that was chosen."""
+    if "runtime" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--runtime")
+        metafunc.parametrize("runtime", BOTH if chosen == "both" else [chosen], indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def runtime(request: pytest.FixtureRequest) -> str:
+    """The runtime of the nodes of this test's clusters."""
+    return str(request.param)
 
 
 def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

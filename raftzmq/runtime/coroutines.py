@@ -14,12 +14,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import zmq
+
 from raftzmq.node import Node
 from raftzmq.node.work import NodeStorage
+from raftzmq.runtime.doorbells import Doorbells
 from raftzmq.runtime.jobs import now_us
 from raftzmq.runtime.rounds import OnFacts, Rounds
 from raftzmq.runtime.wires import Wires
 
+Rung = list[zmq.Socket[bytes] | None]
 LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 
@@ -54,50 +58,50 @@ class CoroutinesRuntime:
 
 
 async def _serve(rounds: Rounds) -> None:
-    bells = rounds.bells
-    porter = Porter(bells.fileno())
+    porter = Porter(rounds.bells)
     try:
         while not rounds.stopping:
-            await porter.wait(0 if bells.unread else rounds.patience_us())
-            rung = bells.wait(0)
-            # The event loop tells of a ring twice if it looks between the first time and the round.
-            if rung or rounds.patience_us() <= 0:
-                rounds.take(rung)
+            rounds.take(await porter.wait(rounds.patience_us()))
     finally:
         porter.close()
 
 
 class Porter:
-    """Waits on the running event loop until ``descriptor`` is readable or a time has come.
+    """Waits for ``bells`` on the running event loop.
 
     The timer is left where it is when the next wait may end later, as nearly every one does: a heartbeat that arrives
     puts off the election, and making and cancelling a timer each time would cost more than finding out at the end.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, bells: Doorbells) -> None:
         self._loop = asyncio.get_running_loop()
-        self._descriptor = descriptor
-        self._waiter: asyncio.Future[None] | None = None
+        self._bells = bells
+        self._waiter: asyncio.Future[Rung] | None = None
         self._deadline_us = 0
         """When the wait under way ends."""
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_us = 0
-        self._loop.add_reader(descriptor, self._end_wait)
+        self._loop.add_reader(bells.fileno(), self._on_ring)
 
-    async def wait(self, patience_us: int) -> None:
-        """Let others run; return once the descriptor is readable, or after ``patience_us``."""
-        if patience_us <= 0:
+    async def wait(self, patience_us: int) -> Rung:
+        """Let others run; who rang, or has messages left, as `Doorbells.wait` says it."""
+        if patience_us <= 0 or self._bells.unread:
             await asyncio.sleep(0)
-            return
+            return self._bells.wait(0)
         now = now_us()
         self._deadline_us = now + patience_us
         if self._alarm is None or self._alarm_us > self._deadline_us:
             self._set_alarm(now)
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return await self._waiter
+
+    def _on_ring(self) -> None:
+        if self._waiter is None or self._waiter.done():
+            return  # the round that is about to begin takes what this is about, or it rings again
+        # The event loop may have looked before the last round silenced the bell: then nobody rings now.
+        rung = self._bells.wait(0)
+        if rung:
+            self._waiter.set_result(rung)
 
     def _set_alarm(self, now: int) -> None:
         if self._alarm is not None:
@@ -109,20 +113,16 @@ class Porter:
 
     def _on_alarm(self) -> None:
         self._alarm = None
-        if self._waiter is None:
+        if self._waiter is None or self._waiter.done():
             return
         now = now_us()
         if now < self._deadline_us:
             self._set_alarm(now)
         else:
-            self._end_wait()
-
-    def _end_wait(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+            self._waiter.set_result([])
 
     def close(self) -> None:
         """Watch no more."""
-        self._loop.remove_reader(self._descriptor)
+        self._loop.remove_reader(self._bells.fileno())
         if self._alarm is not None:
             self._alarm.cancel()

@@ -16,7 +16,7 @@ from raftzmq.cli.keys import COMPLETIONS_MAX, KEY
 from raftzmq.cli.main import COMMANDS, main
 from raftzmq.client.sync import Client
 from tests.cli.support import COMMAND, environment, on_terminal, raftzmq
-from tests.live.harness import LiveCluster
+from tests.live.harness import EITHER, LiveCluster
 
 NOWHERE = {"RAFTZMQ_ENDPOINTS": "127.0.0.1:1"}
 
@@ -108,7 +108,7 @@ def test_names_are_completed_without_loading_their_commands() -> None:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
-    with LiveCluster(tmp_path_factory.mktemp("cluster"), 1) as cluster:
+    with LiveCluster(tmp_path_factory.mktemp("cluster"), 1, runtime=EITHER) as cluster:
         cluster.start()
         cluster.leader()
         with Client(cluster.endpoints, timeout=30) as client:

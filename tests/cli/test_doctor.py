@@ -15,7 +15,7 @@ import pytest
 
 from raftzmq.benchmarks.local_cluster import free_cluster
 from tests.cli.support import COMMAND, PATIENCE_S, environment, on_terminal, raftzmq
-from tests.live.harness import LiveCluster
+from tests.live.harness import EITHER, LiveCluster
 
 pytestmark = pytest.mark.live
 
@@ -79,7 +79,7 @@ def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_running_cluster(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path, 3) as cluster:
+    with LiveCluster(tmp_path, 3, runtime=EITHER) as cluster:
         slow = cluster.nodes["n3"]
         slow.command += ["--delay-ms-mean", "1"]
         cluster.start()

@@ -14,14 +14,14 @@ from click.testing import CliRunner, Result
 
 from raftzmq.cli.main import main
 from tests.cli.support import on_terminal, raftzmq
-from tests.live.harness import LiveCluster
+from tests.live.harness import EITHER, LiveCluster
 
 pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
-    with LiveCluster(tmp_path_factory.mktemp("cluster"), 3) as cluster:
+    with LiveCluster(tmp_path_factory.mktemp("cluster"), 3, runtime=EITHER) as cluster:
         cluster.start()
         cluster.leader()
         yield cluster

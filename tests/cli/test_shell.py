@@ -17,7 +17,7 @@ from raftzmq.cli.shell_commands import OFFERED, ShellCommands
 from raftzmq.cli.shell_prompt import completions, describe_leader, hint, history_file
 from tests.cli.support import raftzmq
 from tests.cli.terminal import Terminal
-from tests.live.harness import LiveCluster
+from tests.live.harness import EITHER, LiveCluster
 
 UP, CTRL_C, CTRL_D, CTRL_E, TAB = "\x1b[A", "\x03", "\x04", "\x05", "\t"
 
@@ -33,7 +33,7 @@ class Typed(Terminal):
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveCluster]:
-    with LiveCluster(tmp_path_factory.mktemp("cluster"), 3) as cluster:
+    with LiveCluster(tmp_path_factory.mktemp("cluster"), 3, runtime=EITHER) as cluster:
         cluster.start()
         cluster.leader()
         yield cluster

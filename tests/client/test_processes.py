@@ -59,8 +59,8 @@ def test_a_node_that_is_killed_and_started_again(make: Make) -> None:
 
 @pytest.mark.live
 @pytest.mark.parametrize("make", BOTH, ids=NAMES)
-def test_every_call_on_a_real_cluster(make: Make, tmp_path: Path) -> None:
-    with LiveCluster(tmp_path, 3) as cluster:
+def test_every_call_on_a_real_cluster(make: Make, tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()
         with make(cluster.endpoints) as client:
             first = client.put("k", "v", timeout=60).revision
@@ -87,8 +87,8 @@ def test_every_call_on_a_real_cluster(make: Make, tmp_path: Path) -> None:
 
 
 @pytest.mark.live
-def test_the_leader_is_killed_under_the_load_of_an_asyncio_client(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path, 3) as cluster:
+def test_the_leader_is_killed_under_the_load_of_an_asyncio_client(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()
         leader = cluster.leader()
         acknowledged: dict[str, int] = {}

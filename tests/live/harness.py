@@ -9,11 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
 from raftzmq.benchmarks.local_cluster import free_cluster
 from raftzmq.config import Address
+from raftzmq.runtime.choice import COROUTINES, THREADS
 from tests.live.wire import Connection, NoAnswer
 
 T = TypeVar("T")
@@ -21,6 +23,10 @@ T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds that a condition gets: far more than it needs, so that a slow machine is no failure."""
 LAUNCHER = (sys.executable, "-P", "-m", "raftzmq")
+MIXED = "mixed"
+"""In place of a runtime's name: each node of a cluster has another, by turns."""
+EITHER = MIXED
+"""For tests whose subject doesn't know a runtime: one run, with nodes of each."""
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("RAFTZMQ_")}, "PYTHONPATH": str(ROOT)}
 """For processes of ours: this tree's raftzmq, installed or not, and none of the caller's settings."""
@@ -41,6 +47,16 @@ def eventually(look: Callable[[], T | None], what: str, *, seconds: float = PATI
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
         pause()
+
+
+def runtime_options(runtime: str, count: int) -> list[tuple[str, ...]]:
+    """What ``count`` nodes are told so that they run by ``runtime``."""
+    options: list[tuple[str, ...]] = [("--runtime", runtime)]
+    if runtime == MIXED:
+        options = [("--runtime", THREADS), ("--runtime", COROUTINES)]
+        if find_spec("uvloop") is not None:
+            options.append(("--runtime", COROUTINES, "--uvloop"))
+    return [options[number % len(options)] for number in range(count)]
 
 
 class NodeProcess:
@@ -89,10 +105,19 @@ class NodeProcess:
 
 
 class LiveCluster:
-    """Nodes n1, n2, … that share a configuration. Use as a context manager: nothing outlives it."""
+    """Nodes n1, n2, … that share a configuration. Use as a context manager: nothing outlives it.
+
+    ``runtime``: the name of one, from the fixture of that name, which runs the test under each; `MIXED`; or `EITHER`.
+    """
 
     def __init__(
-        self, directory: Path, count: int = 5, *, data: Path | None = None, launcher: Sequence[str] = LAUNCHER
+        self,
+        directory: Path,
+        count: int = 5,
+        *,
+        runtime: str,
+        data: Path | None = None,
+        launcher: Sequence[str] = LAUNCHER,
     ) -> None:
         self.configuration = free_cluster(count)
         self.data = data if data is not None else directory
@@ -107,10 +132,11 @@ class LiveCluster:
                     *("--data", str(self.data / address.node)),
                     # A process that is killed forgets nothing on any file system; only the power cut needs more.
                     *(() if data is not None else ("--any-file-system",)),
+                    *options,
                 ],
                 directory / f"{address.node}.log",
             )
-            for address in self.configuration.nodes
+            for address, options in zip(self.configuration.nodes, runtime_options(runtime, count), strict=True)
         }
 
     def __enter__(self) -> LiveCluster:

@@ -14,8 +14,8 @@ from tests.live.load import Load, check
 pytestmark = pytest.mark.live
 
 
-def test_five_nodes_agree_on_log_and_state(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path) as cluster:
+def test_five_nodes_agree_on_log_and_state(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, runtime=runtime) as cluster:
         cluster.start()
         leader = cluster.leader()
         with Load(cluster.endpoints, "agree") as load:
@@ -36,9 +36,9 @@ def test_five_nodes_agree_on_log_and_state(tmp_path: Path) -> None:
                 assert row[1].decode() == value, f"{name} reads {row}; {leader} led first"
 
 
-def test_heartbeats_keep_the_leader_while_nothing_is_written(tmp_path: Path) -> None:
+def test_heartbeats_keep_the_leader_while_nothing_is_written(tmp_path: Path, runtime: str) -> None:
     """Ten of the longest election timeouts pass without an election (Raft §5.2)."""
-    with LiveCluster(tmp_path) as cluster:
+    with LiveCluster(tmp_path, runtime=runtime) as cluster:
         cluster.start()
 
         def quiet() -> bool:
@@ -52,8 +52,8 @@ def test_heartbeats_keep_the_leader_while_nothing_is_written(tmp_path: Path) -> 
         eventually(quiet, "a time of ten election timeouts without an election")
 
 
-def test_a_stop_that_is_asked_for_ends_with_0_and_loses_nothing(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path) as cluster:
+def test_a_stop_that_is_asked_for_ends_with_0_and_loses_nothing(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, runtime=runtime) as cluster:
         cluster.start()
         cluster.leader()
         with Load(cluster.endpoints, "stop") as load:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from raftzmq.client.sync import Client
-from tests.live.harness import ENVIRONMENT, LiveCluster, command_line, eventually
+from tests.live.harness import EITHER, ENVIRONMENT, LiveCluster, command_line, eventually
 
 pytestmark = pytest.mark.live
 
@@ -17,8 +17,8 @@ SLOW_TIMERS = ("--heartbeat-ms", "100", "--election-timeout-ms", "600-1200")
 """A round trip takes 40 ms on average and one in five gets no answer: heartbeats must be heard all the same."""
 
 
-def test_delayed_and_lossy_nodes_elect_put_and_get(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path, 3) as cluster:
+def test_delayed_and_lossy_nodes_elect_put_and_get(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         for node in cluster.nodes.values():
             node.command += [*BAD, *SLOW_TIMERS]
         cluster.start()
@@ -45,8 +45,8 @@ def test_delayed_and_lossy_nodes_elect_put_and_get(tmp_path: Path) -> None:
             assert (line["level"], line["loss"], line["delay_ms_mean"]) == ("warning", 0.1, 20.0)
 
 
-def test_a_leader_that_loses_all_it_sends_is_replaced(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path, 3) as cluster:
+def test_a_leader_that_loses_all_it_sends_is_replaced(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()
         leader = cluster.leader()
         term = cluster.agreed_term(leader)
@@ -72,7 +72,7 @@ def test_a_leader_that_loses_all_it_sends_is_replaced(tmp_path: Path) -> None:
 
 def test_the_environment_of_a_supervisor_reaches_its_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENVIRONMENT, "RAFTZMQ_NODE_LOSS", "0.25")
-    with LiveCluster(tmp_path, 1) as cluster:
+    with LiveCluster(tmp_path, 1, runtime=EITHER) as cluster:
         cluster.start()
         cluster.leader()
         assert (row := cluster.status("n1")) is not None
@@ -80,7 +80,7 @@ def test_the_environment_of_a_supervisor_reaches_its_nodes(tmp_path: Path, monke
 
 
 def test_what_no_network_does_is_a_wrong_configuration(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path, 1) as cluster:
+    with LiveCluster(tmp_path, 1, runtime=EITHER) as cluster:
         node = cluster.nodes["n1"]
         node.command += ["--loss", "2"]
         node.start()

@@ -23,9 +23,9 @@ VALUES = 250
 
 @pytest.mark.parametrize("where", ["wire", "copy"])
 @pytest.mark.parametrize("receiver", ["running", "starting"])
-def test_a_damaged_snapshot_is_fetched_again(tmp_path: Path, receiver: str, where: str) -> None:
+def test_a_damaged_snapshot_is_fetched_again(tmp_path: Path, receiver: str, where: str, runtime: str) -> None:
     launcher = (sys.executable, "-P", str(Path(__file__).with_name("with_damaged_snapshots.py")))
-    with LiveCluster(tmp_path, 3, launcher=launcher) as cluster:
+    with LiveCluster(tmp_path, 3, launcher=launcher, runtime=runtime) as cluster:
         for node in cluster.nodes.values():
             node.command.append(where)
         cluster.start()

@@ -44,9 +44,9 @@ def failing(pid: int, call: str, log: Path) -> Iterator[None]:
 
 @pytest.mark.parametrize("call", ["fdatasync", "pwrite64"])
 @pytest.mark.parametrize("role", ["leader", "follower"])
-def test_a_failed_sync_ends_the_node_and_loses_nothing(tmp_path: Path, role: str, call: str) -> None:
+def test_a_failed_sync_ends_the_node_and_loses_nothing(tmp_path: Path, role: str, call: str, runtime: str) -> None:
     """`fdatasync` is the first of a commit's two syncs; its second is the write of a page that is opened O_DSYNC."""
-    with LiveCluster(tmp_path, 3) as cluster:
+    with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()
         leader = cluster.leader()
         victim = leader if role == "leader" else cluster.others(leader)[0]

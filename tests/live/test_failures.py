@@ -16,8 +16,8 @@ from tests.live.load import Load, check
 pytestmark = pytest.mark.live
 
 
-def test_the_leader_is_killed_under_load(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path) as cluster:
+def test_the_leader_is_killed_under_load(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, runtime=runtime) as cluster:
         cluster.start()
         old = cluster.leader()
         with Load(cluster.endpoints, "kill") as load:
@@ -36,8 +36,8 @@ def test_the_leader_is_killed_under_load(tmp_path: Path) -> None:
         assert len(hashes) == 1, f"the killed node did not catch up to the same state: {hashes}"
 
 
-def test_three_of_five_stopped_and_nothing_commits(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path) as cluster:
+def test_three_of_five_stopped_and_nothing_commits(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, runtime=runtime) as cluster:
         cluster.start()
         leader = cluster.leader()
         with Load(cluster.endpoints, "before") as load:
@@ -99,8 +99,8 @@ def run_commands(cluster: LiveCluster, results: dict[str, int]) -> None:
     results["get"] = command_line(cluster, "get", "--timeout", "2", "nobody").returncode
 
 
-def test_all_five_are_killed_under_load(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path) as cluster:
+def test_all_five_are_killed_under_load(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, runtime=runtime) as cluster:
         cluster.start()
         cluster.leader()
         with Load(cluster.endpoints, "all") as load:
@@ -117,10 +117,10 @@ def test_all_five_are_killed_under_load(tmp_path: Path) -> None:
         assert len(hashes) == 1, f"the nodes store different things: {hashes}"
 
 
-def test_an_answer_that_is_lost_leads_to_no_second_execution(tmp_path: Path) -> None:
+def test_an_answer_that_is_lost_leads_to_no_second_execution(tmp_path: Path, runtime: str) -> None:
     """The leader executes, its answers vanish, it dies: clients retry at the next one, in their session."""
     firewall.require()
-    with LiveCluster(tmp_path) as cluster:
+    with LiveCluster(tmp_path, runtime=runtime) as cluster:
         cluster.start()
         old = cluster.leader()
         others = cluster.others(old)
@@ -145,8 +145,8 @@ def test_an_answer_that_is_lost_leads_to_no_second_execution(tmp_path: Path) -> 
         assert len(cluster.state_hashes()) == 1
 
 
-def test_the_command_line_speaks_to_real_nodes(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path, 3) as cluster:
+def test_the_command_line_speaks_to_real_nodes(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()
         cluster.leader()
         put = command_line(cluster, "put", "--json", "greeting", "hello")

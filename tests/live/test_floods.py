@@ -42,8 +42,8 @@ def pour(cluster: LiveCluster, name: str, flood: str) -> Counts:
 
 
 @pytest.mark.parametrize("flood", FLOODS)
-def test_the_leader_is_flooded_and_others_go_on(tmp_path: Path, flood: str) -> None:
-    with LiveCluster(tmp_path, 3) as cluster:
+def test_the_leader_is_flooded_and_others_go_on(tmp_path: Path, flood: str, runtime: str) -> None:
+    with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()
         leader = cluster.leader()
         with Load(cluster.endpoints, flood, threads=2, timeout=30.0) as load:

@@ -62,9 +62,9 @@ def refused_for_certain(cluster: LiveCluster) -> RequestError:
     return refused.value
 
 
-def test_every_disk_is_full(tmp_path: Path) -> None:
+def test_every_disk_is_full(tmp_path: Path, runtime: str) -> None:
     disk.require()
-    with disk.LoopDisk(tmp_path) as device, LiveCluster(tmp_path, 3, data=device.path) as cluster:
+    with disk.LoopDisk(tmp_path) as device, LiveCluster(tmp_path, 3, data=device.path, runtime=runtime) as cluster:
         cluster.start()
         cluster.leader()
         tellings: list[Told] = []
@@ -91,9 +91,9 @@ def test_every_disk_is_full(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ["leader", "follower"])
-def test_one_disk_is_full(tmp_path: Path, role: str) -> None:
+def test_one_disk_is_full(tmp_path: Path, role: str, runtime: str) -> None:
     disk.require()
-    with disk.LoopDisk(tmp_path) as device, LiveCluster(tmp_path, 3) as cluster:
+    with disk.LoopDisk(tmp_path) as device, LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         victim = "n1"
         (device.path / victim).mkdir()
         (cluster.data / victim).symlink_to(device.path / victim)
@@ -134,9 +134,9 @@ def test_one_disk_is_full(tmp_path: Path, role: str) -> None:
 
 
 @pytest.mark.parametrize("which", MAPS)
-def test_a_map_is_full(tmp_path: Path, which: str) -> None:
+def test_a_map_is_full(tmp_path: Path, which: str, runtime: str) -> None:
     small = (sys.executable, "-P", str(Path(__file__).with_name("with_small_maps.py")))
-    with LiveCluster(tmp_path, 3, launcher=small) as cluster:
+    with LiveCluster(tmp_path, 3, launcher=small, runtime=runtime) as cluster:
         for node in cluster.nodes.values():
             shipped = list(node.command)
             node.command = [*shipped, which]

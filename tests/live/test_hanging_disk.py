@@ -42,9 +42,9 @@ def hanging_syncs(node: NodeProcess, log: Path) -> Iterator[None]:
 
 
 @pytest.mark.skipif(not strace_works(), reason="strace is missing, or may not trace")
-def test_the_leaders_disk_hangs_under_load(tmp_path: Path) -> None:
+def test_the_leaders_disk_hangs_under_load(tmp_path: Path, runtime: str) -> None:
     """It steps down by itself, the others serve, and when its disk is back it follows with the same state."""
-    with LiveCluster(tmp_path, 3) as cluster:
+    with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()
         old = cluster.leader()
         with Load(cluster.endpoints, "hang") as load:

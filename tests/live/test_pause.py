@@ -95,8 +95,8 @@ class Reader:
 
 
 @pytest.mark.timeout(240)
-def test_a_paused_leader_serves_no_stale_read_and_steps_down(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path) as cluster:
+def test_a_paused_leader_serves_no_stale_read_and_steps_down(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, runtime=runtime) as cluster:
         cluster.start()
         heard_of_the_pause = 0
         # libzmq may take the connection down during a long pause, and the questions with it: then try again.
@@ -143,10 +143,10 @@ def pause_the_leader(cluster: LiveCluster, seconds: float) -> int:
 
 
 @pytest.mark.timeout(240)
-def test_a_paused_leader_that_hears_nobody_finds_out_by_itself(tmp_path: Path) -> None:
+def test_a_paused_leader_that_hears_nobody_finds_out_by_itself(tmp_path: Path, runtime: str) -> None:
     """As above, but no node can tell it that it was deposed: CheckQuorum and ReadIndex alone must stop it."""
     firewall.require()
-    with LiveCluster(tmp_path) as cluster:
+    with LiveCluster(tmp_path, runtime=runtime) as cluster:
         cluster.start()
         old = cluster.leader()
         others = cluster.others(old)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.live import disk
-from tests.live.harness import LAUNCHER, LiveCluster, eventually
+from tests.live.harness import EITHER, LAUNCHER, LiveCluster, eventually
 from tests.live.load import Load, Told, check
 from tests.live.without_metasync import SIGN
 
@@ -28,8 +28,10 @@ STORAGE_ERROR = 11
 class PowerCuts:
     """A cluster on a disk of its own, its power cut again and again; ``tellings`` is what clients were told."""
 
-    def __init__(self, directory: Path, device: disk.LoopDisk, launcher: Sequence[str] = LAUNCHER) -> None:
-        self.cluster = LiveCluster(directory, data=device.path, launcher=launcher)
+    def __init__(
+        self, directory: Path, device: disk.LoopDisk, runtime: str, launcher: Sequence[str] = LAUNCHER
+    ) -> None:
+        self.cluster = LiveCluster(directory, data=device.path, launcher=launcher, runtime=runtime)
         self.device = device
         self.tellings: list[Told] = []
 
@@ -72,10 +74,10 @@ class PowerCuts:
         check(self.cluster.endpoints, *self.tellings)
 
 
-def test_five_power_cuts_lose_nothing_acknowledged(tmp_path: Path) -> None:
+def test_five_power_cuts_lose_nothing_acknowledged(tmp_path: Path, runtime: str) -> None:
     disk.require()
     with disk.LoopDisk(tmp_path) as device:
-        run = PowerCuts(tmp_path, device)
+        run = PowerCuts(tmp_path, device, runtime)
         with run.cluster:
             run.cluster.start()
             run.cluster.leader()
@@ -90,7 +92,7 @@ def test_the_same_run_without_metasync_loses_something(tmp_path: Path) -> None:
     disk.require()
     launcher = (sys.executable, "-P", str(Path(__file__).with_name("without_metasync.py")))
     with disk.LoopDisk(tmp_path) as device:
-        run = PowerCuts(tmp_path, device, launcher)
+        run = PowerCuts(tmp_path, device, EITHER, launcher)
         with run.cluster:
             run.cluster.start()
             run.cluster.leader()

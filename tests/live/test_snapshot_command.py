@@ -54,10 +54,10 @@ def in_file(path: Path) -> list[KeyValue]:
         return [KeyValue(*row) for row in reader.rows()]
 
 
-def prepared(directory: Path, count: int = 3) -> LiveCluster:
+def prepared(directory: Path, runtime: str, count: int = 3) -> LiveCluster:
     """A cluster that isn't started, in a directory of its own."""
     directory.mkdir()
-    return LiveCluster(directory, count)
+    return LiveCluster(directory, count, runtime=runtime)
 
 
 def execute(connection: Connection, parcel: Parcel) -> list[Any]:
@@ -68,9 +68,9 @@ def execute(connection: Connection, parcel: Parcel) -> list[Any]:
     return decode_results(payload)
 
 
-def test_a_cluster_is_saved_under_load_and_restored_into_another(tmp_path: Path) -> None:
+def test_a_cluster_is_saved_under_load_and_restored_into_another(tmp_path: Path, runtime: str) -> None:
     file = tmp_path / "monday.snapshot"
-    with prepared(tmp_path / "old") as old:
+    with prepared(tmp_path / "old", runtime) as old:
         old.start()
         old.leader()
         with Client(old.endpoints) as client:
@@ -102,7 +102,7 @@ def test_a_cluster_is_saved_under_load_and_restored_into_another(tmp_path: Path)
         of_node = snapshot("save", tmp_path / "n1.snapshot", "--data", old.data / "n1")
         assert (of_node["source"], of_node["entries_not_applied"]) == ("node n1", 0)
 
-    with prepared(tmp_path / "new") as new:
+    with prepared(tmp_path / "new", runtime) as new:
         config = tmp_path / "new" / "cluster.toml"
         told = snapshot("restore", tmp_path / "n1.snapshot", "--config", config, "--out", new.data, "--any-file-system")
         assert [Path(row["data"]).name for row in told["nodes"]] == list(new.nodes)
@@ -132,10 +132,10 @@ def uncommitted(cluster: LiveCluster, leader: str) -> int:
     return 0 if row is None else int(row["uncommitted_batches"])
 
 
-def test_what_the_old_clusters_clients_had_under_way_is_never_applied_twice(tmp_path: Path) -> None:
+def test_what_the_old_clusters_clients_had_under_way_is_never_applied_twice(tmp_path: Path, runtime: str) -> None:
     """Even where the new cluster has the old one's id and addresses, so that its clients find it."""
     file = tmp_path / "file"
-    with prepared(tmp_path / "old") as cluster:
+    with prepared(tmp_path / "old", runtime) as cluster:
         cluster.start()
         leader = cluster.leader()
         with Connection(cluster.nodes[leader].address.client) as connection:

@@ -42,8 +42,8 @@ def compacted(cluster: LiveCluster, leader: str) -> bool:
     return row is not None and row["first_log_index"] > 20
 
 
-def test_a_follower_away_for_long_gets_the_state_and_then_the_rest(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path, 3) as cluster:
+def test_a_follower_away_for_long_gets_the_state_and_then_the_rest(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()
         leader = cluster.leader()
         away = cluster.others(leader)[0]

@@ -58,8 +58,8 @@ def count_of(cluster: LiveCluster, name: str, count: str) -> int:
     return int(row["counts"].get(count, 0))
 
 
-def test_a_message_in_another_envelope_is_refused_and_has_no_effect(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path, 3) as cluster:
+def test_a_message_in_another_envelope_is_refused_and_has_no_effect(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()
         leader = cluster.leader()
         target, other = cluster.others(leader)
@@ -89,8 +89,8 @@ def test_a_message_in_another_envelope_is_refused_and_has_no_effect(tmp_path: Pa
         check(cluster.endpoints, told)
 
 
-def test_a_client_of_another_protocol_or_cluster_is_refused(tmp_path: Path) -> None:
-    with LiveCluster(tmp_path, 3) as cluster:
+def test_a_client_of_another_protocol_or_cluster_is_refused(tmp_path: Path, runtime: str) -> None:
+    with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()
         leader = cluster.leader()
         with Growth(cluster) as growth, Load(cluster.endpoints, "clients", threads=2) as load:

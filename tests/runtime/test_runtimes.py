@@ -1,0 +1,141 @@
+"""What every runtime does with one node, on real sockets and disks: it serves, and it ends, in order or on an error."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from raftzmq.client.sync import Client
+from raftzmq.errors import ConfigurationError, RequestError, StorageError
+from raftzmq.runtime.choice import COROUTINES, COROUTINES_BLOCKING, RUNTIMES, THREADS, RuntimeChoice
+from tests.runtime.host import PATIENCE_S, Host
+
+
+@pytest.fixture(params=[*RUNTIMES, "uvloop"])
+def choice(request: pytest.FixtureRequest) -> RuntimeChoice:
+    """Each of them."""
+    if request.param == "uvloop":
+        pytest.importorskip("uvloop")
+        return RuntimeChoice(COROUTINES, uvloop=True)
+    return RuntimeChoice(request.param)
+
+
+def test_what_was_put_is_there_and_committed_after_a_stop(choice: RuntimeChoice, tmp_path: Path) -> None:
+    with Host(tmp_path, choice) as host, Client(host.endpoints, timeout=PATIENCE_S) as client:
+        for future in [client.put_async(f"k/{number}", "v") for number in range(500)]:
+            future.result()
+        # The last commit of the state lies behind: this one is still only in its open transaction.
+        client.put("last", "word")
+        host.runtime.stop()
+        host.join()
+        applied = host.node.raft.last_applied
+    assert host.error is None
+    assert host.storage.state.closed
+    with Host(tmp_path, choice, host.configuration) as again, Client(again.endpoints, timeout=PATIENCE_S) as client:
+        assert again.loaded.applied_index == applied, "what was applied is applied again: it was not committed"
+        row = client.get("last")
+        assert row is not None
+        assert row.value == b"word"
+
+
+def test_an_error_of_a_job_of_the_log_ends_the_run_with_it(choice: RuntimeChoice, tmp_path: Path) -> None:
+    def fail() -> None:
+        raise StorageError("planted: the disk is gone")
+
+    with Host(tmp_path, choice) as host, Client(host.endpoints, timeout=PATIENCE_S) as client:
+        client.put("k", "v")
+        host.storage.log.before_write = fail
+        writes = host.storage.log.writes
+        with pytest.raises(RequestError):
+            client.put("k", "w", timeout=1.0)
+        host.join()
+    assert str(host.error) == "planted: the disk is gone"
+    assert isinstance(host.error, StorageError)
+    assert host.storage.log.writes == writes
+    assert not host.storage.state.closed, "after a failed sync nothing may be written any more"
+
+
+def test_an_error_of_a_job_of_the_state_ends_the_run_with_it(choice: RuntimeChoice, tmp_path: Path) -> None:
+    def fail() -> None:
+        raise KeyError("planted: a bug")
+
+    with Host(tmp_path, choice) as host, Client(host.endpoints, timeout=PATIENCE_S) as client:
+        client.put("k", "v")
+        host.storage.state.before_apply = fail
+        with pytest.raises(RequestError):
+            client.put("k", "w", timeout=1.0)
+        host.join()
+    assert repr(host.error) == "KeyError('planted: a bug')"
+
+
+def test_the_disk_is_waited_for_elsewhere_except_where_that_is_the_point(choice: RuntimeChoice, tmp_path: Path) -> None:
+    with Host(tmp_path, choice) as host, Client(host.endpoints, timeout=PATIENCE_S) as client:
+        for number in range(50):
+            client.put("k", str(number))
+        host.runtime.stop()
+        host.join()
+        loop = host.thread.ident
+    log, state = host.storage.log.threads, host.storage.state.threads
+    assert host.storage.state.commits
+    # LMDB binds a write transaction to its thread.
+    assert len(log) == len(state) == 1
+    if choice.name == COROUTINES_BLOCKING:
+        assert log == state == {loop}
+    else:
+        assert not {loop} & (log | state)
+        assert log != state
+
+
+def test_a_disk_that_hangs_holds_up_the_loop_only_where_that_is_the_point(
+    choice: RuntimeChoice, tmp_path: Path
+) -> None:
+    hanging, go_on = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hanging.set()
+        assert go_on.wait(PATIENCE_S)
+
+    with Host(tmp_path, choice) as host, Client(host.endpoints, timeout=PATIENCE_S) as client:
+        client.put("k", "v")
+        host.storage.log.before_write = hang
+        put = client.put_async("k", "w")
+        assert hanging.wait(PATIENCE_S)
+        (row,) = client.status(timeout=1.0)
+        go_on.set()
+        assert put.result(PATIENCE_S).revision == 2
+    assert row["reachable"] is (choice.name != COROUTINES_BLOCKING)
+
+
+def test_a_stop_that_comes_before_the_run_ends_it(choice: RuntimeChoice, tmp_path: Path) -> None:
+    host = Host(tmp_path, choice)
+    host.runtime.stop()
+    with host:
+        host.join()
+    assert host.error is None
+
+
+def test_messages_flood_in_and_all_are_answered(choice: RuntimeChoice, tmp_path: Path) -> None:
+    """More than a round takes, in both directions: nothing is left lying until the next message rings."""
+    with Host(tmp_path, choice) as host:
+        clients = [Client(host.endpoints, timeout=PATIENCE_S) for _ in range(4)]
+        try:
+            clients[0].put("k", os.urandom(100))
+            for _ in range(20):
+                for future in [client.get_async("k") for client in clients for _ in range(200)]:
+                    assert future.result() is not None
+        finally:
+            for client in clients:
+                client.close()
+
+
+def test_there_is_no_event_loop_for_threads_to_run_on() -> None:
+    with pytest.raises(ConfigurationError, match=r"--runtime threads has none.*--runtime coroutines"):
+        RuntimeChoice(THREADS, uvloop=True)
+
+
+def test_what_is_told_of_a_runtime() -> None:
+    assert RuntimeChoice().about == {"runtime": "threads"}
+    assert RuntimeChoice(COROUTINES_BLOCKING).about == {"runtime": "coroutines-blocking", "event_loop": "asyncio"}
