@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 import click
 
 from raftzmq.benchmarks.comparison import compare
-from raftzmq.benchmarks.display import progress, show
+from raftzmq.benchmarks.display import Advance, progress, show
 from raftzmq.benchmarks.options import directory_option, load_options, seed_option, value_size_option
 from raftzmq.benchmarks.point import KEYS_MAX, Point, measure_point
+from raftzmq.benchmarks.presenting import present, result_options
 from raftzmq.benchmarks.program import ending_in_order
+from raftzmq.benchmarks.result import Result
+from raftzmq.benchmarks.sweep import FULL, OPERATIONS_PER_SECOND_MAX, QUICK, Sweep
+from raftzmq.benchmarks.sweep_result import sweep_result
 
-__all__ = ["KEYS_MAX", "Options", "throughput"]
+__all__ = ["FULL", "KEYS_MAX", "QUICK", "Options", "measure", "throughput"]
 
 Options = Point
+OPERATIONS = 20_000
 LOADED_BYTES_MAX = 4_000_000_000
-"""Of keys that are put before gets are measured, times the nodes: a disk's room, and minutes of patience."""
+"""Of keys that are put before gets are measured: minutes of patience, and three nodes' disks."""
+
+
+def measure(sweep: Sweep, advance: Advance) -> Result:
+    """One factor at a time; tells how many runs are done. Raises as `measure_point` does."""
+    return sweep_result(sweep, sweep.run(advance))
 
 
 @click.command("throughput")
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(1, 99), help="Size of the cluster.")
 @click.option("--in-flight", default=64, show_default=True, type=click.IntRange(1), help="Calls in flight, in all.")
-@click.option("--operations", default=20_000, show_default=True, type=click.IntRange(1), help="Calls, in all.")
+@click.option(
+    "--operations",
+    type=click.IntRange(1),
+    help=f"Calls, in all. [default: {OPERATIONS:,}, or as many as are done in --seconds]",
+)
+@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="End after so long.")
 @value_size_option
 @load_options
 @click.option(
@@ -38,8 +55,20 @@ LOADED_BYTES_MAX = 4_000_000_000
     help="A Python program to alternate with, started as PROGRAM relay --in-flight N …; for gets, as PROGRAM echo ….",
 )
 @click.option("--pairs", default=5, show_default=True, type=click.IntRange(1), help="With --against: runs of each.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-def throughput(against: Path | None, pairs: int, as_json: bool, **options: Any) -> None:
+@click.option(
+    "--sweep", is_flag=True, help="One factor at a time, around these options; also with --quick or --charts."
+)
+@result_options
+def throughput(
+    against: Path | None,
+    pairs: int,
+    sweep: bool,
+    quick: bool,
+    as_json: bool,
+    charts: Path | None,
+    operations: int | None,
+    **options: Any,
+) -> None:
     """Measure puts and gets per second of a cluster of real processes on this machine.
 
     The cluster is started for it, on free ports, with the default timers and every commit synced. The shipped clients
@@ -53,9 +82,22 @@ def throughput(against: Path | None, pairs: int, as_json: bool, **options: Any) 
       raftzmq bench throughput --in-flight 1000 --operations 200000
       raftzmq bench throughput --in-flight 64 --operations 50000 --clients 2 --json
       raftzmq bench throughput --in-flight 1000 --read-share 1 --client sync
+      raftzmq bench throughput --sweep --charts pictures
+      raftzmq bench throughput --quick
     """
-    chosen = Point(**options)
+    if operations is None:
+        seconds = options["seconds"]
+        operations = OPERATIONS if seconds is None else ceil(seconds * OPERATIONS_PER_SECOND_MAX)
+    chosen = Point(operations=operations, **options)
     check_point(chosen)
+    if sweep or quick or charts:
+        if against is not None:
+            raise click.UsageError("--against compares one point: leave out --sweep, --quick and --charts")
+        plan = around(QUICK if quick else FULL, chosen)
+        with ending_in_order(), progress("runs", plan.runs) as advance:
+            result = measure(plan, advance)
+        present(result, as_json=as_json, charts=charts)
+        return
     with ending_in_order():
         if against is None:
             with progress("calls answered", chosen.operations) as advance:
@@ -64,6 +106,13 @@ def throughput(against: Path | None, pairs: int, as_json: bool, **options: Any) 
             with progress(f"runs, alternating with {against.name}", 2 * pairs) as advance:
                 figures = compare(chosen, against, pairs, advance)
     show(f"{chosen.nodes} nodes, {chosen.in_flight} calls in flight", figures, as_json=as_json)
+
+
+def around(plan: Sweep, point: Point) -> Sweep:
+    """The same sweep around another base point; its options that were left as they are stay the sweep's own."""
+    given = {each.name: getattr(point, each.name) for each in fields(Point)}
+    changed = {name: value for name, value in given.items() if value != getattr(Point(), name) and name != "operations"}
+    return replace(plan, base=replace(plan.base, **changed), seconds=point.seconds or plan.seconds)
 
 
 def check_point(point: Point) -> None:
