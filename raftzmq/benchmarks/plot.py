@@ -31,6 +31,7 @@ POINTS_AS_VECTORS = 2000
 TICKS_OF_SAMPLES_MAX = 9
 STYLE: dict[str, Any] = {
     "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica"],
     "font.size": 10.0,
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -231,7 +232,7 @@ def decades(axes: Axes, which: str, values: Sequence[float]) -> None:
 
 def plain(value: float, _: object = None) -> str:
     """A tick's label: 10,000 rather than 10⁴ or 1e4."""
-    return f"{value:,.10g}" if abs(value) < 1e15 else f"{value:g}"
+    return (f"{value:,.10g}" if abs(value) < 1e15 else f"{value:g}").replace("-", "−")
 
 
 def draw_marks(axes: Axes, marks: Sequence[Mark]) -> None:

@@ -9,6 +9,7 @@ import click
 from raftzmq.cli.help_format import with_colours
 
 _COMMANDS = {
+    "report": ("raftzmq.benchmarks.report:report", "Run the suite, and write a page with charts about it."),
     "throughput": ("raftzmq.benchmarks.throughput:throughput", "Puts per second, and their latency."),
     "failover": ("raftzmq.benchmarks.failover:failover", "Time without writes after the leader was killed."),
     "linearizability": (
@@ -67,4 +68,5 @@ def bench() -> None:
     Examples:
       raftzmq bench throughput --nodes 3 --in-flight 1000
       raftzmq bench failover --runs 10 --json
+      raftzmq bench report --quick
     """
