@@ -100,9 +100,10 @@ class Parcels(Lane):
 
     def _decode(self, payload: bytes, converts: list[Convert]) -> tuple[list[Any], list[Convert] | None] | None:
         try:
-            return decode_written(payload, converts), converts
+            results, ready = decode_written(payload, converts)
         except GARBLED:
             return None
+        return results, None if ready else converts
 
     def _may_be_applied(self, batch: Batch) -> bool:
         return not batch.clean

@@ -119,11 +119,14 @@ GARBLED: Final = (msgspec.DecodeError, UnicodeDecodeError)
 """What decoding raises for bytes that are no results."""
 
 
-def decode_written(payload: bytes, converts: list[Convert]) -> list[Any]:
-    """The results of a parcel; raises `GARBLED`. Parcels of puts alone are checked by type, number by number."""
+def decode_written(payload: bytes, converts: list[Convert]) -> tuple[list[Any], bool]:
+    """The results of a parcel and whether they are what the calls return already; raises `GARBLED`.
+
+    Parcels of puts alone are checked by type, number by number.
+    """
     if converts.count(PutResult) == len(converts):
-        return _decode_puts(payload)
-    return _decode_writes(payload)
+        return [PutResult(item) if type(item) is int else item for item in _decode_puts(payload)], True
+    return _decode_writes(payload), False
 
 
 def decode_read(payload: bytes, converts: list[Convert]) -> tuple[list[Any], bool]:

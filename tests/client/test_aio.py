@@ -114,6 +114,23 @@ def test_a_closed_client_says_so() -> None:
         asyncio.run(main())
 
 
+def test_a_client_that_was_closed_in_the_turn_of_a_call_says_so() -> None:
+    with nodes(1) as (_, (node,)):
+
+        async def main() -> None:
+            client = raftzmq.aio.Client(node.endpoint)
+            await client.put("k", "v")
+            last = client.put("k", "w")
+            await client.close()
+            with pytest.raises(ClientClosed):
+                await last
+            for call in (lambda: client.put(b"k", b"x"), lambda: client.get(b"k")):
+                with pytest.raises(ClientClosed):
+                    call()
+
+        asyncio.run(main())
+
+
 def test_two_clients_in_one_loop() -> None:
     with nodes(1) as (_, (node,)):
 
