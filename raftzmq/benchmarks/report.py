@@ -19,7 +19,7 @@ from raftzmq.benchmarks.floors import measure_floors
 from raftzmq.benchmarks.machine import Machine, describe_machine
 from raftzmq.benchmarks.options import directory_option
 from raftzmq.benchmarks.program import ending_in_order
-from raftzmq.benchmarks.report_run import Run, load_run, save_result, save_run, write
+from raftzmq.benchmarks.report_run import Run, in_order, kept, load_run, save_result, save_run, write
 from raftzmq.benchmarks.result import Chart, to_json_bytes
 from raftzmq.benchmarks.suite import NAMES, SUITE, run_suite
 from raftzmq.benchmarks.suite_progress import reporting
@@ -67,11 +67,12 @@ def measure(plan: Plan) -> Run:
     began = time.monotonic()
     entries = [entry for entry in SUITE if entry.name in plan.names]
     run = Run(plan.quick, datetime.now().strftime("%-d %B %Y, %H:%M"))
+    run.outcomes = kept(plan.out, plan.names, quick=plan.quick)
     run.machine = machine_of(plan)
     with reporting(entries, plan.quick) as reporter:
         for outcome in run_suite(entries, quick=plan.quick, directory=plan.directory, begun=reporter.begun):
             reporter.ended(outcome)
-            run.outcomes.append(outcome)
+            run.outcomes = in_order([*run.outcomes, outcome])
             run.seconds = round(time.monotonic() - began, 1)
             save_result(plan.out, outcome)
             save_run(plan.out, run)
@@ -167,7 +168,7 @@ def show(run: Run, path: Path, *, as_json: bool) -> None:
     "names",
     callback=names_of,
     metavar="NAME,…",
-    help=f"Only these benchmarks, of {', '.join(NAMES)}.",
+    help=f"Only these benchmarks, of {', '.join(NAMES)}; what others found before stays in the page.",
 )
 @click.option(
     "--from",
@@ -224,5 +225,5 @@ def report(
             run = measure(Plan(out, names, quick, directory, yardstick))
     path = publish(run, out)
     show(run, path, as_json=as_json)
-    if run.failed:
+    if any(outcome.name in names for outcome in run.failed):
         sys.exit(1)

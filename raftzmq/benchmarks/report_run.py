@@ -56,7 +56,7 @@ def write(path: Path, data: bytes) -> None:
 def save_result(directory: Path, outcome: Outcome) -> None:
     """Keep what a benchmark found, as soon as it has. Raises ReportNotWritten."""
     if outcome.result is not None:
-        write(directory / RESULTS / f"{outcome.name}.json", outcome.result.to_saved())
+        write(_result_file(directory, outcome.name), outcome.result.to_saved())
 
 
 def save_run(directory: Path, run: Run) -> None:
@@ -70,22 +70,44 @@ def load_run(directory: Path, only: Sequence[str] = NAMES) -> Run:
 
     Results are enough; without ``run.json`` the report doesn't know their machine.
     """
-    run = _read_run(directory / RUN_FILE) if (directory / RUN_FILE).exists() else Run()
-    known = {outcome.name: outcome for outcome in run.outcomes}
-    run.outcomes = []
-    for name in NAMES:
-        path = directory / RESULTS / f"{name}.json"
-        if name not in only:
-            continue
-        outcome = known.get(name)
-        if path.exists() and (outcome is None or outcome.status == "measured"):
-            seconds = outcome.seconds if outcome else 0.0
-            run.outcomes.append(Outcome(name, "measured", seconds, result=_read_result(path)))
-        elif outcome is not None and outcome.status != "measured":
-            run.outcomes.append(outcome)
+    if (directory / RUN_FILE).exists():
+        run = _read_run(directory / RUN_FILE)
+    else:
+        found = [name for name in NAMES if _result_file(directory, name).exists()]
+        run = Run(outcomes=[Outcome(name, "measured", 0.0) for name in found])
+    run.outcomes = [
+        replace(outcome, result=_read_result(_result_file(directory, outcome.name)))
+        if outcome.status == "measured"
+        else outcome
+        for outcome in run.outcomes
+        if outcome.name in only
+    ]
     if not run.outcomes:
         raise ResultUnreadable(f"no results in {directory / RESULTS}: make some with `raftzmq bench report --out DIR`")
     return run
+
+
+def kept(directory: Path, names: Sequence[str], *, quick: bool) -> list[Outcome]:
+    """What stays in the page of ``directory`` while the benchmarks of these names run again.
+
+    Nothing, if all run, or if quick figures and full ones would stand side by side. Raises ResultUnreadable.
+    """
+    others = [name for name in NAMES if name not in names]
+    if not others or not (directory / RUN_FILE).exists():
+        return []
+    if not {outcome.name for outcome in _read_run(directory / RUN_FILE).outcomes} & set(others):
+        return []
+    run = load_run(directory, others)
+    return run.outcomes if run.quick == quick else []
+
+
+def in_order(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """As the suite has them."""
+    return sorted(outcomes, key=lambda outcome: NAMES.index(outcome.name))
+
+
+def _result_file(directory: Path, name: str) -> Path:
+    return directory / RESULTS / f"{name}.json"
 
 
 def _read_result(path: Path) -> Result:

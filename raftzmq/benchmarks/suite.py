@@ -88,7 +88,8 @@ def run_one(entry: Entry, *, quick: bool, directory: Path | None, advance: Advan
     try:
         module: Any = import_module(f"raftzmq.benchmarks.{entry.name}")
         options = placed(module.QUICK if quick else module.FULL, directory)
-        result = module.measure(options, advance)
+        # Through its own file's form: what cannot be saved is found out here, not at the end.
+        result = Result.from_json(module.measure(options, advance).to_saved())
     except ExtraMissing as error:
         return ended("left out", str(error))
     except ModuleNotFoundError as error:
