@@ -40,14 +40,15 @@ _install() {
     echo "raftzmq: installing what raftzmq[$extras] needs from the package index" >&2
     rm -f "$venv"/installed-*
     if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-        --editable "$root[$extras]" >"$log" 2>&1; then
+        --editable "$root[local,$extras]" >"$log" 2>&1; then
         cat "$log" >&2
         echo "raftzmq: the installation failed; is the package index reachable? The lines above say what pip met" >&2
         return 1
     fi
+    # test needs all that bench needs, and everybody gets local
+    if [[ $extras == test ]]; then _stamp >"$venv/installed-bench"; fi
+    _stamp >"$venv/installed-local"
     _stamp >"$venv/installed-$extras"
-    # test needs all that local needs
-    if [[ $extras == test ]]; then _stamp >"$venv/installed-local"; fi
 }
 
 # ensure_venv EXTRAS: .venv has raftzmq[EXTRAS] when this returns. Several may run at once: one installs, all wait.
@@ -61,8 +62,12 @@ ensure_venv() {
     (
         flock 9
         if ! _is_current "$extras"; then
-            # What had the tests' tools before keeps them.
-            if [[ -f $venv/installed-test ]]; then extras=test; fi
+            # What had the tools of tests or benchmarks before keeps them.
+            if [[ -f $venv/installed-test ]]; then
+                extras=test
+            elif [[ -f $venv/installed-bench ]]; then
+                extras=bench
+            fi
             _install "$extras"
         fi
     ) 9>"$root/.venv.lock"
