@@ -1,7 +1,8 @@
 """The state machine: applies committed entries in order and answers queries about what they left (Raft §2).
 
 Deterministic: two replicas that applied the same entries hold the same bytes, and `StateMachine.digest`, a running
-checksum over every row written, is the same on both.
+checksum over every row made of history and sessions, is the same on both. (A key's row repeats what the history row of
+its last revision says.)
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ class StateMachine:
         return self._sessions
 
     def save(self) -> None:
-        """Write how far the state has come. Call it once per transaction, before the commit."""
+        """Write the sessions and how far the state has come. Call it once per transaction, before the commit."""
+        self._sessions.save()
         store = self._store
         meta = MetaRow(
             self.applied_index,
@@ -139,21 +141,16 @@ class StateMachine:
         log_time_us, parcels = decode_batch(entry.data)
         # A batch's time is never before the last one's; the guard keeps time from running back even so.
         self.log_time_us = time_us = max(self.log_time_us, log_time_us)
-        kinds = [{*map(type, parcel.commands)} for parcel in parcels]
-        keys: list[bytes] = []
-        for parcel, kind in zip(parcels, kinds, strict=True):
-            if OpenSession not in kind:
-                keys += [command.key for command in parcel.commands]  # type: ignore[union-attr]
-        self._store.begin(keys)
+        self._store.begin()
         index = entry.index
         results = [
-            self._apply_parcel(parcel, kind, Activity(index, position, time_us))
-            for position, (parcel, kind) in enumerate(zip(parcels, kinds, strict=True))
+            self._apply_parcel(parcel, Activity(index, position, time_us)) for position, parcel in enumerate(parcels)
         ]
         self.digest = self._sessions.flush(self._store.flush(self.digest))
         return results
 
-    def _apply_parcel(self, parcel: Parcel, kinds: set[type], activity: Activity) -> Any:
+    def _apply_parcel(self, parcel: Parcel, activity: Activity) -> Any:
+        kinds = {*map(type, parcel.commands)}
         if not parcel.session or OpenSession in kinds:
             return self._open_session(parcel, activity)
         sessions = self._sessions
@@ -256,7 +253,11 @@ class StateMachine:
         return digest.hexdigest()
 
     def _checked(self) -> Iterator[tuple[int, bytes, bytes]]:
-        """Every row, with its table's number and its key, once it has been checked."""
+        """Every row, with its table's number and its key, once it has been checked.
+
+        Without anything applied since `save` it only reads.
+        """
+        self._sessions.save()
         tables = self._tables
         checks = (
             (tables.keys, decode_key_row),

@@ -1,12 +1,14 @@
 """The rows of the state's tables, as pure functions between values and bytes.
 
-Every row begins with a CRC-32 of its body followed by its table key, so a row that has changed, or that lies at the
-wrong key, is found when it is read. The format of all rows together has one version, `STATE_VERSION`, in the meta row.
+Every row but the meta row ends with a CRC-32 of its table key followed by its body, so a row that has changed, or that
+lies at the wrong key, is found when it is read. The checksum has its low byte first, as CRC-32 shifts: the CRC-32 of a
+key, its body and their checksum is then always the same number, `INTACT`, and one call checks a row as it is. The
+format of all rows together has one version, `STATE_VERSION`, in the meta row.
 
 ======== ============================================= =========================================================
 table    key                                           body
 ======== ============================================= =========================================================
-keys     the key                                       create, mod, version, lease (8 bytes each)
+keys     the key                                       create, mod, version, lease (MessagePack list)
 history  revision (8) ‖ sub (4)                        previous mod, create, version, lease (8 each), key's length
                                                        (2), key, value
 sessions session (8)                                   activity, lowest, client's name: the session itself
@@ -14,8 +16,10 @@ sessions session (8) ‖ first sequence (8)              activity, lowest, resul
 meta     ``state``                                     JSON, then the configuration
 ======== ============================================= =========================================================
 
-All integers are big-endian. ``version`` 0 is a tombstone: the key was deleted at that revision; in the history
-``create`` is 0 then, or 1 once the key has been forgotten altogether.
+All other integers are big-endian. Writes hit the keys table all over, so its rows are short: 17 bytes or so (four
+numbers of 8 bytes each made half as many leaves more, and all of them are written by every commit). ``version`` 0 is
+a tombstone: the key was deleted at that revision; in the history ``create`` is 0 then, or 1 once the key has been
+forgotten altogether.
 """
 
 from __future__ import annotations
@@ -32,21 +36,23 @@ from raftzmq.core.types import Configuration
 from raftzmq.errors import CorruptionError
 from raftzmq.records import seal, unseal
 
-STATE_VERSION = 1
+STATE_VERSION = 2
 META_KEY = b"state"
 
-pack_crc = struct.Struct(">I").pack
-pack_key_body = struct.Struct(">QQQQ").pack
+INTACT = crc32(bytes(4))
+"""What the CRC-32 of a key and its row is, unless either has changed."""
+CHECKSUM_BYTES = 4
+
+pack_checksum = struct.Struct("<I").pack
 pack_history_key = struct.Struct(">QI").pack
 pack_history_head = struct.Struct(">QQQQH").pack
-_KEY_ROW = struct.Struct(">IQQQQ")
-_HISTORY = struct.Struct(">IQQQQH")
+_HISTORY = struct.Struct(">QQQQH")
 _HISTORY_KEY = struct.Struct(">QI")
-_SESSION = struct.Struct(">IQIQQ")
-_SESSION_BODY = struct.Struct(">QIQQ")
+_SESSION = struct.Struct(">QIQQ")
 _ONE = struct.Struct(">Q")
 _TWO = struct.Struct(">QQ")
-_encode_results = msgspec.msgpack.Encoder().encode
+_encode_results = encode_key_body = msgspec.msgpack.Encoder().encode
+decode_key_body = msgspec.msgpack.Decoder(tuple[int, int, int, int]).decode
 _decode_results = msgspec.msgpack.Decoder(list[Any]).decode
 
 KeyRow = tuple[int, int, int, int]
@@ -98,8 +104,8 @@ class MetaRow:
 
 
 def seal_row(key: bytes, body: bytes) -> bytes:
-    """``body`` behind its checksum, which covers ``key`` too."""
-    return pack_crc(crc32(key, crc32(body))) + body
+    """``body`` and its checksum, which covers ``key`` too."""
+    return body + pack_checksum(crc32(body, crc32(key)))
 
 
 def _damaged(what: str) -> CorruptionError:
@@ -108,17 +114,17 @@ def _damaged(what: str) -> CorruptionError:
 
 def encode_key_row(key: bytes, row: KeyRow) -> bytes:
     """The row of ``key`` in the keys table."""
-    return seal_row(key, pack_key_body(*row))
+    return seal_row(key, encode_key_body(row))
 
 
 def decode_key_row(key: bytes, row: bytes) -> KeyRow:
     """Read the row of ``key``; raises CorruptionError."""
-    if len(row) != 36:
+    if crc32(row, crc32(key)) != INTACT:
         raise _damaged(f"the row of key {key!r}")
-    crc, create, mod, version, lease = _KEY_ROW.unpack(row)
-    if crc32(key, crc32(row[4:])) != crc:
-        raise _damaged(f"the row of key {key!r}")
-    return create, mod, version, lease
+    try:
+        return decode_key_body(row[:-CHECKSUM_BYTES])
+    except msgspec.DecodeError as error:
+        raise CorruptionError(f"the row of key {key!r} cannot be read: {error}") from error
 
 
 def history_key(revision: int, sub: int = 0) -> bytes:
@@ -134,13 +140,13 @@ def encode_history_row(key: bytes, row: HistoryRow) -> bytes:
 
 def decode_history_row(key: bytes, row: bytes) -> HistoryRow:
     """Read the history row at ``key``; raises CorruptionError, naming the revision."""
-    if len(row) < _HISTORY.size or len(key) != _HISTORY_KEY.size:
+    if len(row) < _HISTORY.size + CHECKSUM_BYTES or len(key) != _HISTORY_KEY.size:
         raise _damaged(f"history row {key.hex()}")
-    crc, previous, create, version, lease, length = _HISTORY.unpack_from(row)
-    if crc32(key, crc32(row[4:])) != crc:
+    if crc32(row, crc32(key)) != INTACT:
         raise _damaged(f"the history row of revision {_HISTORY_KEY.unpack(key)[0]}")
+    previous, create, version, lease, length = _HISTORY.unpack_from(row)
     split = _HISTORY.size + length
-    return HistoryRow(previous, create, version, lease, row[_HISTORY.size : split], row[split:])
+    return HistoryRow(previous, create, version, lease, row[_HISTORY.size : split], row[split:-CHECKSUM_BYTES])
 
 
 def session_key(session: int) -> bytes:
@@ -166,18 +172,16 @@ def decode_session_key(key: bytes) -> tuple[int, int | None]:
 def encode_session_row(key: bytes, row: SessionRow) -> bytes:
     """A row of the sessions table; ``tail`` is the client's name or the encoded results."""
     activity = row.activity
-    head = _SESSION_BODY.pack(activity.entry, activity.position, activity.time_us, row.lowest)
+    head = _SESSION.pack(activity.entry, activity.position, activity.time_us, row.lowest)
     return seal_row(key, head + row.tail)
 
 
 def decode_session_row(key: bytes, row: bytes) -> SessionRow:
     """Read a row of the sessions table; raises CorruptionError."""
-    if len(row) < _SESSION.size:
+    if len(row) < _SESSION.size + CHECKSUM_BYTES or crc32(row, crc32(key)) != INTACT:
         raise _damaged(f"session row {key.hex()}")
-    crc, entry, position, time_us, lowest = _SESSION.unpack_from(row)
-    if crc32(key, crc32(row[4:])) != crc:
-        raise _damaged(f"session row {key.hex()}")
-    return SessionRow(Activity(entry, position, time_us), lowest, row[_SESSION.size :])
+    entry, position, time_us, lowest = _SESSION.unpack_from(row)
+    return SessionRow(Activity(entry, position, time_us), lowest, row[_SESSION.size : -CHECKSUM_BYTES])
 
 
 def encode_results(results: list[Any]) -> bytes:

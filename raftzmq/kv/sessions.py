@@ -6,7 +6,9 @@ in any order; one below the lowest is refused, since its result has been forgott
 memory is bounded: per session by the window, in all by the number of sessions.
 
 Everything here follows from the log alone, so all replicas forget the same session at the same entry. Each parcel
-writes one row, and the rows of forgotten results are deleted: reading the table back gives the same state.
+makes one row, and the rows of forgotten results go: reading the table back gives the same state. The table gets them
+in `save`, once per transaction of it, and most rows never, since their results are forgotten before: with one put in
+flight applying took 0.8 of the time so.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from zlib import crc32
 from raftzmq.config import SESSION_IDLE_US, SESSION_WINDOW, SESSIONS_MAX
 from raftzmq.errors import CorruptionError
 from raftzmq.kv.rows import (
+    CHECKSUM_BYTES,
     Activity,
     SessionRow,
     decode_results,
@@ -83,7 +86,11 @@ class Sessions:
         self._window = window
         self._sessions: OrderedDict[int, Session] = OrderedDict()
         self._put: dict[bytes, bytes] = {}
-        self._deleted: dict[bytes, None] = {}
+        """Rows that the table lacks."""
+        self._deleted: list[bytes] = []
+        """Rows that are in the table and are to go. None of them is ever made again."""
+        self._checksums: list[bytes] = []
+        """Those of the rows made since `flush`."""
         self._load()
 
     def __len__(self) -> int:
@@ -126,7 +133,7 @@ class Sessions:
                 break
             gone += 1
             del runs[first]
-            self._delete(results_key(session.id, first))
+            self._forget_results(session, first)
         if gone:
             del firsts[:gone]
 
@@ -149,40 +156,47 @@ class Sessions:
         last = first + len(results) - 1
         if last > session.highest:
             session.highest = last
-        key = results_key(session.id, first)
-        row = SessionRow(session.activity, session.lowest, encode_results(results))
-        self._deleted.pop(key, None)
-        self._put[key] = encode_session_row(key, row)
+        self._write(results_key(session.id, first), session, encode_results(results))
 
     def note(self, session: Session) -> None:
         """Write the session's own row: for a parcel that left no run to carry its activity and lowest."""
         self._write_own(session)
 
     def flush(self, digest: int) -> int:
-        """Hand the batch's rows to the table; ``digest`` continued over every row written."""
+        """End a batch: ``digest`` continued over the checksums of the rows that it made."""
+        checksums, self._checksums = self._checksums, []
+        return crc32(b"".join(checksums), digest)
+
+    def save(self) -> None:
+        """Bring the table up to date."""
         if self._put:
-            rows = list(self._put.items())
-            self._table.put_many(rows)
-            digest = crc32(b"".join([row for _, row in rows]), digest)
+            self._table.put_many(sorted(self._put.items()))
             self._put = {}
-        for key in self._deleted:
-            self._table.delete(key)
-        self._deleted = {}
-        return digest
+        if self._deleted:
+            self._table.delete_many(sorted(self._deleted))
+            self._deleted = []
 
     def _write_own(self, session: Session) -> None:
-        key = session_key(session.id)
-        self._put[key] = encode_session_row(key, SessionRow(session.activity, session.lowest, session.client))
+        self._write(session_key(session.id), session, session.client)
 
-    def _delete(self, key: bytes) -> None:
-        self._put.pop(key, None)
-        self._deleted[key] = None
+    def _write(self, key: bytes, session: Session, tail: bytes) -> None:
+        row = encode_session_row(key, SessionRow(session.activity, session.lowest, tail))
+        self._put[key] = row
+        self._checksums.append(row[-CHECKSUM_BYTES:])
+
+    def _forget_results(self, session: Session, first: int) -> None:
+        key = results_key(session.id, first)
+        # Made once: what still waits for the table isn't in it.
+        if self._put.pop(key, None) is None:
+            self._deleted.append(key)
 
     def _forget(self, session: Session) -> None:
         del self._sessions[session.id]
-        self._delete(session_key(session.id))
+        key = session_key(session.id)
+        self._put.pop(key, None)
+        self._deleted.append(key)
         for first in session.firsts:
-            self._delete(results_key(session.id, first))
+            self._forget_results(session, first)
 
     def _load(self) -> None:
         """Read the table back. Of a session's rows, the one of the latest activity knows activity and lowest."""

@@ -1,12 +1,24 @@
 """Keys with revisions, as etcd has them: every write raises one global revision and is kept in the history.
 
-Writes work on what `begin` fetched for a batch and reach the tables in `flush`, one call per table. Reads see the
-tables alone, so they run between batches. Reading at an old revision walks the key's chain of previous revisions.
+A write changes its key's row at once and its history row in `flush`, with those of the rest of its batch. Reads see
+the tables alone, so they run between batches. Reading at an old revision walks the key's chain of previous revisions.
+
+Writing is where a busy cluster spends its time. What brought its cost down, as ratios of processor time, apply and
+commit together, per put (LMDB, 100,000 keys of 8 bytes, values of 256, 40,000, 15,000 and 430 puts a commit; both ways
+in one process, entry by entry in turn; code against itself: 0.98 to 1.00):
+
+========================================================================================= ====== ====== ======
+puts in a batch                                                                             1000     64      1
+========================================================================================= ====== ====== ======
+get a key's row, then put it at the same place, instead of all gets first, all puts last    0.75   0.88   0.85
+key rows of 17 bytes instead of 36                                                          0.98   0.97   1.01
+check a row without taking it apart; digest its checksum instead of all its bytes again     0.93   0.94   0.97
+save what is new of the sessions once per transaction instead of per batch                  0.99   0.97   0.93
+========================================================================================= ====== ====== ======
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from zlib import crc32
 
 from raftzmq.config import ANSWER_BYTES_MAX
@@ -14,15 +26,20 @@ from raftzmq.errors import CorruptionError, InvariantViolation
 from raftzmq.kv.commands import ROW_OVERHEAD_BYTES, CompareAndSwap, Delete, Put, Row
 from raftzmq.kv.history import History
 from raftzmq.kv.rows import (
+    CHECKSUM_BYTES,
+    INTACT,
     HistoryRow,
     KeyRow,
     decode_history_row,
+    decode_key_body,
     decode_key_row,
+    encode_key_body,
+    encode_key_row,
     history_key,
-    pack_crc,
+    pack_checksum,
     pack_history_head,
     pack_history_key,
-    pack_key_body,
+    seal_row,
 )
 from raftzmq.kv.tables import Table
 
@@ -51,39 +68,44 @@ class Store:
         self.past = History(keys, history) if past is None else past
         self._keys = keys
         self._history = history
-        self._fetched: dict[bytes, bytes] = {}
-        self._changed: dict[bytes, KeyRow] = {}
         self._written: list[tuple[bytes, bytes]] = []
+        self._checksums: list[bytes] = []
         self._links: list[int] = []
 
     # ---- writing: begin, any number of commands, flush
 
-    def begin(self, keys: Iterable[bytes]) -> None:
-        """Start a batch that touches no keys but ``keys``. Raises InvariantViolation inside another batch."""
-        if self._written or self._changed:
+    def begin(self) -> None:
+        """Start a batch. Raises InvariantViolation inside another batch."""
+        if self._written:
             raise InvariantViolation("a batch was begun before the one before it was written")
-        self._fetched = self._keys.get_many(keys)
 
     def put_all(self, commands: list[Put]) -> list[int]:
         """Apply puts, one revision each; their revisions. This loop is where a busy cluster spends its time."""
-        fetched, changed, write, link = self._fetched.get, self._changed, self._written.append, self._links.append
-        pack_head, crc_of, pack_checksum, pack_at = pack_history_head, crc32, pack_crc, pack_history_key
-        current = changed.get
+        get, put = self._keys.place()
+        write, link, note = self._written.append, self._links.append, self._checksums.append
+        decode, encode, pack_head, pack_at = decode_key_body, encode_key_body, pack_history_head, pack_history_key
+        crc_of, pack, intact = crc32, pack_checksum, INTACT
         first = revision = self.revision + 1
         for command in commands:
             key, value, lease = command.key, command.value, command.lease
-            old = current(key)
-            if old is None:
-                row = fetched(key)
-                old = ABSENT if row is None else decode_key_row(key, row)
-            create, previous, version, _ = old
+            row = get(key)
+            seed = crc_of(key)
+            if row is None:
+                create = previous = version = 0
+            elif crc_of(row, seed) == intact:
+                create, previous, version, _ = decode(row[:-4])
+            else:
+                create, previous, version, _ = decode_key_row(key, row)
             if not version:
                 create = revision
             version += 1
-            changed[key] = (create, revision, version, lease)
+            body = encode((create, revision, version, lease))
+            put(key, body + pack(crc_of(body, seed)))
             body = pack_head(previous, create, version, lease, len(key)) + key + value
             at = pack_at(revision, 0)
-            write((at, pack_checksum(crc_of(at, crc_of(body))) + body))
+            checksum = pack(crc_of(body, crc_of(at)))
+            write((at, body + checksum))
+            note(checksum)
             link(previous)
             revision += 1
         self.revision = revision - 1
@@ -100,7 +122,7 @@ class Store:
         if not version:
             return [False, self.revision]
         self.revision += 1
-        self._changed[key] = (0, self.revision, 0, 0)
+        self._keys.put(key, encode_key_row(key, (0, self.revision, 0, 0)))
         self._write(HistoryRow(previous, 0, 0, 0, key, b""))
         self._links.append(-previous)
         return [True, self.revision]
@@ -121,34 +143,26 @@ class Store:
 
     def flush(self, digest: int) -> int:
         """Hand the batch to the tables; ``digest`` continued over every row written."""
-        written, changed = self._written, self._changed
+        written, self._written = self._written, []
         if not written:
             return digest
-        rows = []
-        for key, row in changed.items():
-            body = pack_key_body(*row)
-            rows.append((key, pack_crc(crc32(key, crc32(body))) + body))
-        self._history.put_many(written, append=True)
-        self._keys.put_many(rows)
-        digest = crc32(b"".join([row for _, row in written]), digest)
-        digest = crc32(b"".join([row for _, row in rows]), digest)
-        self._fetched, self._changed, self._written = {}, {}, []
         links, self._links = self._links, []
+        self._history.put_many(written, append=True)
+        digest = crc32(b"".join(self._checksums), digest)
+        self._checksums = []
         self.past.written(written, links, self.revision)
         return digest
 
     def _current(self, key: bytes) -> KeyRow:
-        row = self._changed.get(key)
-        if row is not None:
-            return row
-        stored = self._fetched.get(key)
+        stored = self._keys.get(key)
         return ABSENT if stored is None else decode_key_row(key, stored)
 
     def _write(self, row: HistoryRow) -> None:
         at = history_key(self.revision)
         head = pack_history_head(row.previous, row.create_revision, row.version, row.lease, len(row.key))
-        body = head + row.key + row.value
-        self._written.append((at, pack_crc(crc32(at, crc32(body))) + body))
+        sealed = seal_row(at, head + row.key + row.value)
+        self._written.append((at, sealed))
+        self._checksums.append(sealed[-CHECKSUM_BYTES:])
 
     def _value(self, revision: int, key: bytes) -> bytes:
         """The value that ``revision`` gave ``key``, be it still in the batch or in the table."""

@@ -8,7 +8,7 @@ a full disk into SIGBUS; so none of them is a parameter here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,10 @@ class LmdbTable:
 
     def delete(self, key: bytes) -> None:
         self.transaction.delete(key, db=self._database)
+
+    def place(self) -> tuple[Callable[[bytes], bytes | None], Callable[[bytes, bytes], object]]:
+        cursor = self._get_cursor()
+        return cursor.get, cursor.put
 
     def get_many(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         return dict(self._get_cursor().getmulti(keys))

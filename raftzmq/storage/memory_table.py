@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from raftzmq.errors import InvariantViolation
@@ -31,6 +31,9 @@ class _RowByRow(ABC):
 
     @abstractmethod
     def scan(self, start: bytes, end: bytes | None = None, reverse: bool = False) -> Iterator[tuple[bytes, bytes]]: ...
+
+    def place(self) -> tuple[Callable[[bytes], bytes | None], Callable[[bytes, bytes], object]]:
+        return self.get, self.put
 
     def get_many(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         return {key: row for key in keys if (row := self.get(key)) is not None}

@@ -64,10 +64,20 @@ def test_the_digest_depends_on_what_is_written_alone() -> None:
     assert one.hash() == other.hash() != third.hash()
 
 
+def test_the_hash_is_the_same_before_and_after_saving() -> None:
+    replica = Replica()
+    replica.fill([(b"k", b"v")])
+    before = replica.hash()
+    assert len(list(replica.tables.sessions.scan(b""))) == 2
+    replica.machine.save()
+    assert replica.hash() == before == replica.hash_after_reload()
+
+
 def test_the_hash_covers_keys_history_sessions_and_revision() -> None:
     def base() -> Replica:
         replica = Replica()
         replica.fill([(b"k", b"v")])
+        replica.machine.save()
         return replica
 
     seen = [base().hash()]
@@ -88,6 +98,7 @@ def test_the_hash_covers_keys_history_sessions_and_revision() -> None:
 def test_a_damaged_row_fails_the_query_alone(table: str) -> None:
     replica = Replica()
     replica.fill([(b"k", b"v"), (b"other", b"v")])
+    replica.machine.save()
     stored = getattr(replica.tables, table)
     key, row = next(stored.scan(b""))
     stored.put(key, row[:-1] + bytes([row[-1] ^ 1]))

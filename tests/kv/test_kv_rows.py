@@ -37,27 +37,34 @@ DECODERS: dict[str, tuple[Any, bytes, bytes]] = {
 
 
 def test_golden_bytes() -> None:
-    assert KEY_ROW.hex() == "e633bf520000000000000001000000000000000300000000000000020000000000000007"
+    assert KEY_ROW.hex() == "9401030207f7f1dfe1"
     assert HISTORY_KEY.hex() == "000000000000000300000000"
     assert (
-        HISTORY_ROW.hex() == "e489784a000000000000000100000000000000010000000000000002000000000000000700016b76616c7565"
+        HISTORY_ROW.hex() == "000000000000000100000000000000010000000000000002000000000000000700016b76616c7565d2d7d5cf"
     )
     assert OWN_KEY.hex() == "0000000000000005"
-    assert OWN_ROW.hex() == "89dc6ccd00000000000000050000000000000000000000630000000000000001636c69656e74"
+    assert OWN_ROW.hex() == "00000000000000050000000000000000000000630000000000000001636c69656e744d9d142f"
     assert RESULTS_KEY.hex() == "00000000000000050000000000000002"
-    assert RESULTS_ROW.hex() == "006c47d70000000000000006000000010000000000000064000000000000000292cd012c92c3cd012d"
+    assert RESULTS_ROW.hex() == "0000000000000006000000010000000000000064000000000000000292cd012c92c3cd012dc1f1ccdd"
     assert META_ROW == (
         META_ROW[:4]
-        + b"[1, 9, 2, 11, 12, 13, 1, 2, 3, 15]\n"
+        + b"[2, 9, 2, 11, 12, 13, 1, 2, 3, 15]\n"
         + b'{"version":1,"voters":[{"client":"tcp://127.0.0.1:7201","eve'
         b'nts":"tcp://127.0.0.1:7301","node":"n1","peer":"tcp://127.0.0.1:7101"}]}'
     )
 
 
 @pytest.mark.parametrize("kind", ["key", "history", "session", "results"])
-def test_the_checksum_covers_body_and_key(kind: str) -> None:
+def test_the_checksum_covers_key_and_body(kind: str) -> None:
     _, key, row = DECODERS[kind]
-    assert int.from_bytes(row[:4], "big") == crc32(row[4:] + key)
+    assert int.from_bytes(row[-4:], "little") == crc32(key + row[:-4])
+    assert crc32(key + row) == rows.INTACT
+
+
+def test_a_key_row_of_another_shape_is_refused() -> None:
+    for body in (b"", b"\x93\x01\x02\x03", b"\x94\x01\x02\x03\xa1x"):
+        with pytest.raises(CorruptionError, match="cannot be read"):
+            rows.decode_key_row(b"k", rows.seal_row(b"k", body))
 
 
 def test_rows_come_back_as_they_went() -> None:
@@ -82,6 +89,11 @@ def test_any_history_row_comes_back(key: bytes, value: bytes, numbers: list[int]
     row = HistoryRow(previous, create, version, lease, key, value)
     at = rows.history_key(previous)
     assert rows.decode_history_row(at, rows.encode_history_row(at, row)) == row
+
+
+@given(st.binary(min_size=1, max_size=480), st.tuples(*[st.integers(0, 2**64 - 1)] * 4))
+def test_any_key_row_comes_back(key: bytes, row: rows.KeyRow) -> None:
+    assert rows.decode_key_row(key, rows.encode_key_row(key, row)) == row
 
 
 @pytest.mark.parametrize("kind", DECODERS)
@@ -114,8 +126,8 @@ def test_a_row_at_another_key_is_found(kind: str) -> None:
 
 
 def test_a_state_of_another_format_is_refused() -> None:
-    with pytest.raises(CorruptionError, match="format 2"):
-        rows.decode_meta_row(seal(b"[2, 1]\n"))
+    with pytest.raises(CorruptionError, match="format 1; this release reads format 2"):
+        rows.decode_meta_row(seal(b"[1, 1]\n"))
 
 
 def test_a_session_key_of_another_length_is_refused() -> None:

@@ -73,12 +73,13 @@ entries = st.one_of(
 
 
 @settings(max_examples=400)
-@given(st.lists(entries, max_size=25))
-def test_the_sessions_are_the_model(steps: list[tuple[Any, int]]) -> None:
+@given(st.lists(entries, max_size=25), st.integers(1, 4))
+def test_the_sessions_are_the_model(steps: list[tuple[Any, int]], transaction: int) -> None:
+    """``transaction``: entries from one saving to the next."""
     model, replica = Model(), Replica(bounds=BOUNDS)
     opened = [1]
     time_us = 0
-    for what, pause_us in [("open", 0), *steps]:
+    for number, (what, pause_us) in enumerate([("open", 0), *steps], 1):
         time_us += pause_us
         if what == "open":
             session = replica.open_session(time_us=time_us)
@@ -100,8 +101,10 @@ def test_the_sessions_are_the_model(steps: list[tuple[Any, int]]) -> None:
         assert [state[0] for state in replica.machine.sessions.snapshot()] == sorted(
             model.sessions, key=lambda s: model.sessions[s]["active"]
         )
-        # Whatever the moment, another replica that reads the rows back knows exactly the same.
-        assert Sessions(replica.tables.sessions, **BOUNDS).snapshot() == replica.machine.sessions.snapshot()
+        if number % transaction == 0:
+            # Whatever the moment, another replica that reads the rows back knows exactly the same.
+            replica.machine.save()
+            assert Sessions(replica.tables.sessions, **BOUNDS).snapshot() == replica.machine.sessions.snapshot()
 
 
 def run(replica: Replica, session: int, lowest: int, first: int, *commands: Command) -> Any:
@@ -134,11 +137,14 @@ def test_parcels_may_come_in_any_order() -> None:
     assert run(replica, session, 6, 5, Put(b"k", b"x"), Put(b"k", b"x"))[1] == 5
 
 
-def test_results_below_the_lowest_are_forgotten_and_their_rows_deleted() -> None:
+@pytest.mark.parametrize("transaction", [1, 5])
+def test_results_below_the_lowest_are_forgotten_and_their_rows_deleted(transaction: int) -> None:
     replica = Replica()
     session = replica.open_session()
     for sequence in range(1, 6):
         run(replica, session, sequence, sequence, Put(b"k", b"v"))
+        if sequence % transaction == 0:
+            replica.machine.save()
     # The session's own row and the last results.
     assert len(list(replica.tables.sessions.scan(b""))) == 2
     refused = run(replica, session, 5, 4, Put(b"k", b"v"))
@@ -181,12 +187,16 @@ def test_a_session_can_be_used_in_the_entry_that_opens_it() -> None:
     assert replica.machine.apply(entry) == [[1], [1]]
 
 
-def test_all_rows_of_a_forgotten_session_are_deleted() -> None:
+@pytest.mark.parametrize("saved", [True, False])
+def test_all_rows_of_a_forgotten_session_are_deleted(saved: bool) -> None:
     replica = Replica(bounds={"sessions_max": 1, "idle_us": 10**12, "window": 8})
     session = replica.open_session()
     run(replica, session, 1, 1, Put(b"k", b"v"))
+    if saved:
+        replica.machine.save()
     run(replica, session, 1, 2, Put(b"k", b"v"))
     other = replica.open_session()
+    replica.machine.save()
     assert [key for key, _ in replica.tables.sessions.scan(b"")] == [other.to_bytes(8, "big")]
     assert run(replica, session, 1, 3, Put(b"k", b"v"))["error"] == "session_expired"
 

@@ -168,10 +168,10 @@ def test_a_future_revision_is_invalid_and_a_compacted_one_is_gone() -> None:
 def test_a_batch_must_be_written_before_the_next() -> None:
     tables = memory_tables()
     store = Store(tables.keys, tables.history)
-    store.begin([b"k"])
+    store.begin()
     store.put(Put(b"k", b"v"))
     with pytest.raises(InvariantViolation):
-        store.begin([b"k"])
+        store.begin()
 
 
 def test_rows_that_contradict_one_another_are_found() -> None:
