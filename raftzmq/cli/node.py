@@ -115,6 +115,10 @@ def node(
     Its log goes to standard output, one JSON object a line. Exit codes: 0 stopped in order, 10 configuration or
     identity, 11 storage or corruption, 12 data directory in use, 13 broken invariant.
 
+    The runtime is what waits for sockets and the disk around the same consensus; nodes of different runtimes make one
+    cluster. coroutines-blocking is no choice for a cluster that is to serve: it commits to the disk on its event loop,
+    to show what that does. While a sync lasts such a node hears no heartbeat, sends none and answers nobody.
+
     --delay-ms-mean and --loss make the network worse than it is, to see what elections and the log make of it. They
     hold for the messages that this node sends to its peers: give them to every node for a bad network, to one for a
     bad cable. What is acknowledged stays safe. As every option they may come from the environment: a supervisord that
@@ -124,6 +128,7 @@ def node(
     Examples:
       raftzmq node --node n1 --nodes 3 --data /var/lib/raftzmq/n1
       raftzmq node --node n2 --config cluster.toml --data ./n2
+      raftzmq node --node n1 --nodes 3 --data ./n1 --runtime coroutines --uvloop
       raftzmq node --node n3 --nodes 3 --data ./n3 --delay-ms-mean 20 --loss 0.1 --seed 7
     """
     from raftzmq.events.logs import json_log
