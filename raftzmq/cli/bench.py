@@ -12,6 +12,8 @@ _COMMANDS = {
     "report": ("raftzmq.benchmarks.report:report", "Run the suite, and write a page with charts about it."),
     "throughput": ("raftzmq.benchmarks.throughput:throughput", "Puts per second, and their latency."),
     "failover": ("raftzmq.benchmarks.failover:failover", "Time without writes after the leader was killed."),
+    "concurrency": ("raftzmq.benchmarks.concurrency:concurrency", "The runtimes, on a normal and on a slow disk."),
+    "blocking": ("raftzmq.benchmarks.blocking:blocking", "What one blocking call in a coroutine does, and its cure."),
     "linearizability": (
         "raftzmq.benchmarks.linearizability:linearizability",
         "Is every answer true while nodes are killed, paused, restarted?",
