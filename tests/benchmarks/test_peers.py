@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from raftzmq.benchmarks.peers_words import ETCD, OURS, PYSYNCOBJ, Sample, chart_
 from raftzmq.benchmarks.plan import Plan
 from raftzmq.benchmarks.pysyncobj_cluster import PySyncObjCluster, PySyncObjFailed
 from raftzmq.benchmarks.pysyncobj_node import Look, LookNow, maker, serve
+from tests.live.harness import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
@@ -193,6 +195,36 @@ def test_stores_are_measured_in_turn_and_nothing_stays_behind(tmp_path: Path) ->
     rows = figures["tables"]["every sample, in the order in which they were measured"]
     assert {row["store"] for row in rows} >= {OURS, *PYSYNCOBJ}
     assert {row["replicas_equal"] for row in rows if row["store"] != ETCD} == {"yes"}
+    assert not list(tmp_path.iterdir())
+
+
+def members(session: int) -> list[int]:
+    """The processes of a session, however they group themselves."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # ended meanwhile
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(int(path.parent.name))
+    return found
+
+
+@pytest.mark.live
+def test_an_interrupted_comparison_leaves_no_process_and_no_file(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "bench" / "peers.py"), "--in-flight", "1", "--directory", str(tmp_path)]
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        eventually(lambda: len(members(process.pid)) >= 4 or None, "nodes run")
+        process.terminate()
+        process.wait(60)
+        eventually(lambda: not members(process.pid) or None, "all of them are gone")
+    finally:
+        for pid in members(process.pid):
+            os.kill(pid, signal.SIGKILL)
+        process.wait()
+    assert process.returncode == 128 + signal.SIGTERM
     assert not list(tmp_path.iterdir())
 
 
