@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,46 +17,26 @@ from raftzmq.benchmarks.options import directory_option, seed_option, value_size
 from raftzmq.benchmarks.presenting import present, result_options
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.result import Result, Table
-from raftzmq.benchmarks.scaling_cluster import Load, Rates, clients_sweep, nodes_sweep
-from raftzmq.benchmarks.scaling_cores import Burners, cores, thread_rate, worker_counts
+from raftzmq.benchmarks.scaling_cores import cores
+from raftzmq.benchmarks.scaling_measurement import (
+    CLIENTS_NODES,
+    COMPUTING,
+    PARTS,
+    Measured,
+    Options,
+    measure_sweeps,
+    steps_of,
+)
 from raftzmq.benchmarks.scaling_pictures import WORDS, charts_of
-from raftzmq.benchmarks.scaling_schedule import interleaved
 from raftzmq.benchmarks.scaling_study import Part, Study, figures_of, study
 from raftzmq.benchmarks.scaling_tables import tables_of
-from raftzmq.benchmarks.scaling_tasks import KINDS, Kind, Run, Task, TaskFailed, lost_updates, run, tasks_of
-from raftzmq.benchmarks.scaling_waits import Waits
+from raftzmq.benchmarks.scaling_tasks import KINDS, UNITS, tasks_of
 from raftzmq.benchmarks.scaling_words import findings_of
 from raftzmq.benchmarks.watchdog import Watchdog
 
-PARTS: tuple[Part, ...] = ("tasks", "cores", "clients", "nodes")
+__all__ = ["FULL", "QUICK", "Options", "amdahl", "measure"]
+
 QUESTION = "What do more workers gain, and what keeps them from gaining more?"
-_COMPUTING = (("compute_threads", "threads"), ("compute_processes", "processes"))
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What is measured; every factor of every sweep.
-
-    ``repeats`` are of each point of tasks and cores; of clusters, ``cluster_repeats`` fresh ones are started of each
-    kind, and each is loaded ``cluster_rounds`` times for ``seconds`` at each point.
-    """
-
-    parts: tuple[Part, ...] = PARTS
-    workers: tuple[int, ...] = (1, 2, 4, 8, 16)
-    wait_ms: float = 20.0
-    repeats: int = 10
-    updates: int = 16_000
-    steps: int = 3_000_000
-    clients: tuple[int, ...] = (1, 2, 4, 8)
-    clients_in_flight: int = 4
-    nodes: tuple[int, ...] = (1, 3, 5, 7)
-    nodes_in_flight: int = 64
-    cluster_repeats: int = 3
-    cluster_rounds: int = 2
-    seconds: float = 1.5
-    value_size: int = 256
-    seed: int = 1
-    directory: Path | None = None
 
 
 FULL = Options()
@@ -66,52 +45,13 @@ QUICK = Options(
 )
 
 
-@dataclass(slots=True)
-class Measured:
-    """What was seen, before any law: rates by sweep and workers, and the shares of the time with the lock held."""
-
-    rates: dict[str, dict[int, list[float]]] = field(default_factory=dict)
-    held: dict[str, dict[int, list[float]]] = field(default_factory=dict)
-    lost: dict[Kind, dict[int, float]] = field(default_factory=dict)
-    elections: int = 0
-    keys_read_back: int = 0
-
-    def add(self, name: str, workers: int, rate: float) -> None:
-        """One repeat of one point."""
-        self.rates.setdefault(name, {}).setdefault(workers, []).append(rate)
-
-    def add_run(self, name: str, workers: int, done: Run) -> None:
-        """One repeat of one point of a task."""
-        self.add(name, workers, done.rate)
-        self.held.setdefault(name, {}).setdefault(workers, []).append(done.held)
-
-    def add_cluster(self, name: str, found: Rates) -> None:
-        """All of a cluster's sweep."""
-        self.rates[name] = found.samples
-        self.elections += found.elections
-        self.keys_read_back += found.keys_read_back
-
-
-def steps_of(options: Options) -> int:
-    """How often `measure` tells that something is done."""
-    cluster = options.cluster_repeats * options.cluster_rounds
-    counts = {
-        "tasks": len(KINDS) * 3 * len(options.workers) * options.repeats,
-        "cores": len(_COMPUTING) * len(worker_counts(cores())) * options.repeats,
-        "clients": len(options.clients) * cluster,
-        "nodes": len(options.nodes) * cluster,
-    }
-    return sum(counts[part] for part in options.parts)
-
-
 def measure(options: Options, advance: Advance) -> Result:
     """Measure every part that is asked for, and fit the laws; ``advance`` is told steps, of `steps_of` in all.
 
-    Raises ExtraMissing before anything is measured, TaskFailed for a wrong count, ScalingFailed, VerificationFailed,
-    LoadFailed, ClusterFailed, and RequestError if nodes don't answer.
+    Raises ExtraMissing before anything is measured, and as `measure_sweeps`.
     """
     need("numpy", "scipy", purpose="fit scaling laws")
-    found, done = Measured(), 0
+    done = 0
 
     def step() -> None:
         nonlocal done
@@ -119,15 +59,7 @@ def measure(options: Options, advance: Advance) -> Result:
         advance(done)
 
     with Watchdog() as watchdog:
-        if "tasks" in options.parts:
-            _measure_tasks(options, found, step)
-            _measure_lost(options, found)
-        if "cores" in options.parts:
-            _measure_cores(options, found, step)
-        if "clients" in options.parts:
-            _measure_clients(options, found, step)
-        if "nodes" in options.parts:
-            _measure_nodes(options, found, step)
+        found = measure_sweeps(options, step)
     studies = list(_studies(options, found))
     figures = figures_of(studies)
     for kind, shares in found.lost.items():
@@ -147,65 +79,6 @@ def measure(options: Options, advance: Advance) -> Result:
     return Result("amdahl", QUESTION, _settings(options), figures, tables, charts_of(studies, found.lost), findings)
 
 
-def _measure_tasks(options: Options, found: Measured, step: Callable[[], None]) -> None:
-    tasks = tasks_of(options.wait_ms / 1000)
-    points: list[tuple[Kind, Task, int]] = [
-        (kind, task, n) for kind in KINDS for task in tasks for n in options.workers
-    ]
-    with Waits(max(options.workers)) as waits:
-        for kind, task, workers in interleaved(points, options.repeats, f"tasks {options.seed}"):
-            done = run(kind, task, workers, task.rounds(workers, 1), waits.lines)
-            found.add_run(f"{task.name}_{kind}", workers, done)
-            step()
-
-
-def _measure_lost(options: Options, found: Measured) -> None:
-    """Without the lock; and with it, where nothing may be lost."""
-    for kind in KINDS:
-        found.lost[kind] = {}
-        for workers in options.workers:
-            kept = lost_updates(kind, workers, options.updates, locked=True)
-            if kept:
-                raise TaskFailed(f"{kind}: {kept} of {options.updates} updates were lost although the lock was held")
-            lost = lost_updates(kind, workers, options.updates, locked=False)
-            found.lost[kind][workers] = 100 * lost / options.updates
-
-
-def _measure_cores(options: Options, found: Measured, step: Callable[[], None]) -> None:
-    counts = worker_counts(cores())
-    points = [(name, workers) for name, _ in _COMPUTING for workers in counts]
-    with Burners(max(counts)) as burners:
-        for name, workers in interleaved(points, options.repeats, f"cores {options.seed}"):
-            rate = thread_rate if name == "compute_threads" else burners.rate
-            found.add(name, workers, rate(workers, options.steps))
-            step()
-
-
-def _measure_clients(options: Options, found: Measured, step: Callable[[], None]) -> None:
-    rates = clients_sweep(
-        Load(options.clients_in_flight, options.seconds, options.value_size, seed=options.seed),
-        options.clients,
-        nodes=3,
-        clusters=options.cluster_repeats,
-        rounds=options.cluster_rounds,
-        directory=options.directory,
-        step=step,
-    )
-    found.add_cluster("cluster_clients", rates)
-
-
-def _measure_nodes(options: Options, found: Measured, step: Callable[[], None]) -> None:
-    rates = nodes_sweep(
-        Load(options.nodes_in_flight, options.seconds, options.value_size, seed=options.seed),
-        options.nodes,
-        clusters=options.cluster_repeats,
-        rounds=options.cluster_rounds,
-        directory=options.directory,
-        step=step,
-    )
-    found.add_cluster("cluster_nodes", rates)
-
-
 def _studies(options: Options, found: Measured) -> list[Study]:
     """All sweeps with two numbers of workers at least, in the order in which they are told."""
     studies = []
@@ -219,7 +92,7 @@ def _studies(options: Options, found: Measured) -> list[Study]:
             label = f"{task.label}, {WORDS[kind]}"
             samples = found.rates[name]
             studies.append(study("tasks", name, label, "units", samples, blind=blind, seen=1 - held[min(held)]))
-    for name, label in _COMPUTING:
+    for name, label in COMPUTING:
         if len(found.rates.get(name, ())) >= 2:
             studies.append(study("cores", name, label, "steps", found.rates[name]))
     for part, what in (("clients", "client processes"), ("nodes", "nodes")):
@@ -230,6 +103,7 @@ def _studies(options: Options, found: Measured) -> list[Study]:
 
 
 def _lost_tables(options: Options, found: Measured) -> list[Table]:
+    # With the lock none is lost: otherwise the measurement had ended.
     rows = [
         (WORDS[kind], workers, options.updates, round(share, 2), 0)
         for kind, shares in found.lost.items()
@@ -249,7 +123,7 @@ def _settings(options: Options) -> Figures:
         "steps": options.steps,
         "clients": list(options.clients),
         "clients_in_flight_each": options.clients_in_flight,
-        "clients_nodes": 3,
+        "clients_nodes": CLIENTS_NODES,
         "nodes": list(options.nodes),
         "nodes_in_flight": options.nodes_in_flight,
         "cluster_repeats": options.cluster_repeats,
@@ -263,6 +137,23 @@ def _settings(options: Options) -> Figures:
     }
 
 
+def _counts(most: int) -> Any:
+    """Reads ``1,2,4``: two numbers or more from 1 to ``most``, ascending and from 1 on; wrong usage otherwise."""
+
+    def read(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+        if text is None:
+            return None
+        try:
+            found = tuple(int(part) for part in text.split(","))
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is no list of whole numbers: write it as 1,2,4") from None
+        if len(found) < 2 or found[0] != 1 or list(found) != sorted(set(found)) or found[-1] > most:
+            raise click.BadParameter(f"{text!r} must be two numbers or more, ascending from 1 to {most} at most")
+        return found
+
+    return read
+
+
 @click.command("amdahl")
 @click.option(
     "--part",
@@ -271,10 +162,15 @@ def _settings(options: Options) -> Figures:
     type=click.Choice(PARTS),
     help="Only this part; may be given several times. [default: all]",
 )
+@click.option("--workers", callback=_counts(UNITS), metavar="N,…", help="Of tasks. [default: 1,2,4,8,16]")
 @click.option(
     "--wait-ms", type=click.FloatRange(0.1, 1000), help="What a unit of a task waits. [default: 20; quick: 5]"
 )
 @click.option("--repeats", type=click.IntRange(2), help="Of every point of tasks and cores. [default: 10; quick: 3]")
+@click.option("--clients", callback=_counts(99), metavar="N,…", help="Client processes. [default: 1,2,4,8]")
+@click.option(
+    "--nodes", callback=_counts(99), metavar="N,…", help="Sizes of clusters. [default: 1,3,5,7; quick: 1,3,5]"
+)
 @click.option("--seconds", type=click.FloatRange(0.1), help="Of each load of a cluster. [default: 1.5; quick: 0.6]")
 @click.option("--cluster-repeats", type=click.IntRange(1), help="Fresh clusters of each kind. [default: 3; quick: 1]")
 @click.option("--cluster-rounds", type=click.IntRange(1), help="Loads of each point on each of them. [default: 2]")
@@ -315,6 +211,8 @@ def amdahl(
         raise click.UsageError(
             "one load of each point shows no spread: for an uncertainty raise --cluster-repeats or --cluster-rounds"
         )
+    if any(UNITS % workers for workers in chosen.workers):
+        raise click.UsageError(f"--workers must share {UNITS} units of work equally: choose from 1,2,4,8,16")
     with ending_in_order(), progress("points", steps_of(chosen)) as advance:
         result = measure(chosen, advance)
     present(result, as_json=as_json, charts=charts)

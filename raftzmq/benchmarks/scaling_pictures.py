@@ -47,7 +47,7 @@ def _task_chart(kind: Kind, studies: Sequence[Study]) -> Chart:
         xs = _between(1, most)
         curve = [each.amdahl.rate(x) / lone for x in xs]
         series.append(Series(f"{name}, p = {fraction.value:.3f} ± {fraction.half:.3f}", xs, curve, kind="lines"))
-    series.append(Series("ideal", [1.0, most], [1.0, most], kind="lines"))
+    series.append(Series("ideal: n times by n", [1.0, most], [1.0, most], kind="lines"))
     return Chart(
         f"amdahl-{WORDS[kind]}",
         f"Speed-up of waiting tasks by {WORDS[kind]}, and Amdahl's law",
@@ -69,7 +69,7 @@ def _residual_chart(studies: Sequence[Study]) -> Chart:
         [_residuals(each, each.amdahl) for each in studies],
         kind="bars",
         marks=[Mark("the law", 0.0, axis="y")],
-        note="Points that scatter around zero without a pattern: the law fits, and what is left is noise.",
+        note="Bars on either side of zero without a pattern: the law fits, and what is left is noise.",
     )
 
 
@@ -101,7 +101,7 @@ def _residuals(study: Study, law: Amdahl | Universal) -> Series:
 def _lost_chart(lost: Mapping[Kind, Mapping[int, float]]) -> Chart:
     return Chart(
         "amdahl-lost-updates",
-        "The camp's counter without its lock",
+        "A shared counter without its lock",
         "workers",
         "lost updates, percent of all",
         [
@@ -122,7 +122,7 @@ def _core_chart(studies: Sequence[Study]) -> Chart:
         lone, xs = each.points[0].value, _between(1, each.workers_max)
         words = f"{each.label}, p = {each.parallel_fraction.value:.2f} ± {each.parallel_fraction.half:.2f}"
         series.append(Series(words, xs, [each.amdahl.rate(x) / lone for x in xs], kind="lines"))
-    series.append(Series("ideal", [1.0, most], [1.0, most], kind="lines"))
+    series.append(Series("ideal: n times by n", [1.0, most], [1.0, most], kind="lines"))
     return Chart(
         "amdahl-cores",
         "Speed-up of a loop that computes, up to the number of cores",

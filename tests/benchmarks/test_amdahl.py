@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from raftzmq.benchmarks.amdahl import FULL, QUICK, steps_of
+from raftzmq.benchmarks.amdahl import FULL, QUICK
+from raftzmq.benchmarks.scaling_measurement import steps_of
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
@@ -40,20 +41,42 @@ def test_tasks_are_measured_fitted_and_drawn(tmp_path: Path) -> None:
 
 @pytest.mark.live
 def test_clusters_are_loaded_by_processes_and_read_back(tmp_path: Path) -> None:
-    small = ("--part", "clients", "--part", "nodes", "--seconds", "0.2", "--quick")
+    small = (
+        "--part",
+        "clients",
+        "--clients",
+        "1,2",
+        "--part",
+        "nodes",
+        "--nodes",
+        "1,3",
+        "--seconds",
+        "0.2",
+        "--quick",
+    )
     done = amdahl(*small, "--json", "--directory", str(tmp_path))
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["keys_read_back"] > 0
     samples = {(row["sweep"], row["workers"]) for row in figures["tables"]["samples"]}
-    assert {("client processes", 8), ("nodes", 1), ("nodes", 3)} <= samples
+    assert samples == {("client processes", 1), ("client processes", 2), ("nodes", 1), ("nodes", 3)}
     assert not list(tmp_path.iterdir())
 
 
-def test_one_load_of_each_point_is_refused() -> None:
-    done = amdahl("--cluster-repeats", "1", "--cluster-rounds", "1")
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--cluster-repeats", "1", "--cluster-rounds", "1"), "--cluster-rounds"),
+        (("--workers", "1,3"), "choose from 1,2,4,8,16"),
+        (("--clients", "2,4"), "ascending from 1"),
+        (("--nodes", "1,three"), "write it as 1,2,4"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused(options: tuple[str, ...], words: str) -> None:
+    done = amdahl(*options)
     assert done.returncode == 2
-    assert "--cluster-rounds" in done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_full_run_has_more_of_everything() -> None:
