@@ -12,6 +12,7 @@ from collections.abc import Iterable, MutableSequence
 from multiprocessing.connection import Connection
 
 from raftzmq.benchmarks.driver import BACK_OFF_S, PRELOAD_IN_FLIGHT, READY, REPORT_S, Driver
+from raftzmq.benchmarks.open_calls import LoopClock, OpenCalls, precise_loop
 from raftzmq.benchmarks.plan import Plan, key_name
 from raftzmq.benchmarks.record import REFUSED, UNKNOWN, Record
 from raftzmq.client.aio import Client
@@ -28,7 +29,8 @@ class AsyncioDriver(Driver):
 
     def run(self, pipe: Connection) -> Record:
         """As `Driver` says; raises what a call ended with that isn't a RequestError, in a group."""
-        return asyncio.run(self._run(pipe))
+        with asyncio.Runner(loop_factory=precise_loop if self.plan.rate else None) as runner:
+            return runner.run(self._run(pipe))
 
     async def _run(self, pipe: Connection) -> Record:
         """Warm up, say so, wait for the word to go, and call until all is done."""
@@ -48,6 +50,9 @@ class AsyncioDriver(Driver):
 
     async def load(self, client: Client) -> None:
         """What is timed."""
+        if self.plan.rate:
+            await LoopClock(OpenCalls(self, client.put, client.get)).run()
+            return
         sequences = self.sequences()
         share = self.plan.read_share
         work = self._mix if 0 < share < 1 else self._read if share else self._write

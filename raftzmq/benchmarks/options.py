@@ -18,6 +18,14 @@ directory_option = click.option(
     type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
     help="Where the nodes' data go, which chooses the disk. [default: the system's for temporary files]",
 )
+KEYS_MAX = 100_000_000
+"""Keys are 8 digits."""
+nodes_option = click.option(
+    "--nodes", default=3, show_default=True, type=click.IntRange(1, 99), help="Size of the cluster."
+)
+keys_option = click.option(
+    "--keys", default=100_000, show_default=True, type=click.IntRange(1, KEYS_MAX), help="Keys, chosen uniformly."
+)
 seed_option = click.option("--seed", default=1, show_default=True, help="Of keys and values.")
 value_size_option = click.option(
     "--value-size",

@@ -17,9 +17,6 @@ from raftzmq.benchmarks.read_check import check_readings
 from raftzmq.benchmarks.verification import Ledger, verify
 from raftzmq.benchmarks.watchdog import Watchdog
 
-KEYS_MAX = 100_000_000
-"""Keys are 8 digits."""
-
 
 @dataclass(frozen=True, slots=True)
 class Point:

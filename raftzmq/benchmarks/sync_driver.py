@@ -8,15 +8,16 @@ result is in the caller's hand.
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections import deque
-from collections.abc import Iterable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
 from raftzmq.benchmarks.driver import BACK_OFF_S, PRELOAD_IN_FLIGHT, READY, REPORT_S, Driver
+from raftzmq.benchmarks.open_calls import OpenCalls, ThreadClock
 from raftzmq.benchmarks.plan import key_name
 from raftzmq.benchmarks.record import REFUSED, UNKNOWN, Record
 from raftzmq.client.sync import Client
@@ -43,23 +44,31 @@ class SyncDriver(Driver):
 
     def load(self, client: Client) -> None:
         """What is timed."""
-        threads = min(THREADS, self.plan.in_flight)
-        workers = []
+        plan = self.plan
+        if plan.rate:
+            calls = OpenCalls(self, client.put_async, client.get_async)
+            self._run_threads([ThreadClock(calls, plan.in_flight).run])
+            return
+        threads = min(THREADS, plan.in_flight)
+        work: list[Callable[[], None]] = []
         for number in range(threads):
-            size = self.plan.in_flight // threads + (number < self.plan.in_flight % threads)
+            size = plan.in_flight // threads + (number < plan.in_flight % threads)
             window = _Window(self, client, self.randoms(number), size)
-            sequences = self.sequences(number, threads)
-            workers.append(
-                threading.Thread(
-                    target=window.work, args=(sequences, self.plan.read_share), name=f"caller-{number}", daemon=True
-                )
-            )
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            while worker.is_alive():
-                worker.join(REPORT_S)
+            work.append(partial(window.work, self.sequences(number, threads), plan.read_share))
+        self._run_threads(work)
+
+    def _run_threads(self, work: Sequence[Callable[[], None]]) -> None:
+        """Each in a thread of its own; raises what ends one of them, and LoadFailed if nothing moves."""
+        executor = ThreadPoolExecutor(len(work), "caller")
+        try:
+            threads = [executor.submit(each) for each in work]
+            while wait(threads, REPORT_S).not_done:
                 self.look()
+            for thread in threads:
+                thread.result()
+        finally:
+            # Those that still wait get their answer, an error, when the client is closed.
+            executor.shutdown(wait=False)
 
     def _preload(self, client: Client) -> None:
         pending: deque[tuple[int, int, Future[Any]]] = deque()

@@ -11,8 +11,16 @@ import click
 
 from raftzmq.benchmarks.comparison import compare
 from raftzmq.benchmarks.display import Advance, progress, show
-from raftzmq.benchmarks.options import directory_option, load_options, seed_option, value_size_option
-from raftzmq.benchmarks.point import KEYS_MAX, Point, measure_point
+from raftzmq.benchmarks.options import (
+    KEYS_MAX,
+    directory_option,
+    keys_option,
+    load_options,
+    nodes_option,
+    seed_option,
+    value_size_option,
+)
+from raftzmq.benchmarks.point import Point, measure_point
 from raftzmq.benchmarks.presenting import present, result_options
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.result import Result
@@ -33,7 +41,7 @@ def measure(sweep: Sweep, advance: Advance) -> Result:
 
 
 @click.command("throughput")
-@click.option("--nodes", default=3, show_default=True, type=click.IntRange(1, 99), help="Size of the cluster.")
+@nodes_option
 @click.option("--in-flight", default=64, show_default=True, type=click.IntRange(1), help="Calls in flight, in all.")
 @click.option(
     "--operations",
@@ -43,9 +51,7 @@ def measure(sweep: Sweep, advance: Advance) -> Result:
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="End after so long.")
 @value_size_option
 @load_options
-@click.option(
-    "--keys", default=100_000, show_default=True, type=click.IntRange(1, KEYS_MAX), help="Keys, chosen uniformly."
-)
+@keys_option
 @seed_option
 @directory_option
 @click.option(

@@ -11,6 +11,8 @@ from raftzmq.cli.help_format import with_colours
 _COMMANDS = {
     "report": ("raftzmq.benchmarks.report:report", "Run the suite, and write a page with charts about it."),
     "throughput": ("raftzmq.benchmarks.throughput:throughput", "Puts per second, and their latency."),
+    "latency": ("raftzmq.benchmarks.latency:latency", "How long calls take at rising load, in open loops too."),
+    "peers": ("raftzmq.benchmarks.peers:peers", "Other replicated stores beside this one, in one run."),
     "failover": ("raftzmq.benchmarks.failover:failover", "Time without writes after the leader was killed."),
     "concurrency": ("raftzmq.benchmarks.concurrency:concurrency", "The runtimes, on a normal and on a slow disk."),
     "blocking": ("raftzmq.benchmarks.blocking:blocking", "What one blocking call in a coroutine does, and its cure."),
