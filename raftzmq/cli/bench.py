@@ -16,6 +16,7 @@ _COMMANDS = {
     "failover": ("raftzmq.benchmarks.failover:failover", "Time without writes after the leader was killed."),
     "concurrency": ("raftzmq.benchmarks.concurrency:concurrency", "The runtimes, on a normal and on a slow disk."),
     "blocking": ("raftzmq.benchmarks.blocking:blocking", "What one blocking call in a coroutine does, and its cure."),
+    "amdahl": ("raftzmq.benchmarks.amdahl:amdahl", "What more workers gain, and the laws behind it."),
     "linearizability": (
         "raftzmq.benchmarks.linearizability:linearizability",
         "Is every answer true while nodes are killed, paused, restarted?",
