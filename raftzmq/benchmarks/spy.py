@@ -1,4 +1,7 @@
-"""Where a leader spends its time: samples of its threads' stacks by py-spy, in runs that nothing else is taken from."""
+"""Who has the interpreter: samples of a leader's stacks by py-spy, in runs that no other figure is taken from.
+
+Only threads that hold the GIL are looked at: the others wait, or are in the kernel, and hold up nobody.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ class ProfileFailed(RaftzmqError):
 
 
 def profile(contenders: Sequence[Contender], setting: Setting, in_flight: int, seconds: float) -> Table:
-    """The functions in which each runtime's leader was found most often, of all samples in which it was at work.
+    """The functions in which each runtime's leader held the GIL most often, in percent of the time.
 
     The load goes on for a little longer than the profile. Raises ProfileFailed, LoadFailed, ClusterFailed.
     """
@@ -38,15 +41,20 @@ def profile(contenders: Sequence[Contender], setting: Setting, in_flight: int, s
             with _py_spy(cluster.pid(leader), seconds, stacks) as spy:
                 run_load(plans_of(cluster, setting, in_flight, seconds + 1.0), lambda done: None)
                 _finish(spy)
-            rows += rows_of(contender.name, stacks.read_text())
-    title = f"Where the leader is when it works, {in_flight} in flight (py-spy, {SAMPLES_PER_SECOND} samples a second)"
+            rows += rows_of(contender.name, stacks.read_text(), SAMPLES_PER_SECOND * _duration(seconds))
+    title = f"Who holds the leader's GIL, {in_flight} in flight (py-spy, {SAMPLES_PER_SECOND} samples a second)"
     return Table(title, ("runtime", "function", "own_percent", "with_callees_percent"), rows)
+
+
+def _duration(seconds: float) -> int:
+    """py-spy takes whole seconds."""
+    return max(1, round(seconds))
 
 
 def _py_spy(pid: int, seconds: float, stacks: Path) -> subprocess.Popen[bytes]:
     program = Path(sysconfig.get_path("scripts")) / "py-spy"
-    command = [str(program) if program.exists() else "py-spy", "record", "--pid", str(pid), "--format", "raw"]
-    command += ["--rate", str(SAMPLES_PER_SECOND), "--duration", f"{max(1, round(seconds))}", "--output", str(stacks)]
+    command = [str(program) if program.exists() else "py-spy", "record", "--pid", str(pid), "--format", "raw", "--gil"]
+    command += ["--rate", str(SAMPLES_PER_SECOND), "--duration", f"{_duration(seconds)}", "--output", str(stacks)]
     try:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except FileNotFoundError:
@@ -64,8 +72,8 @@ def _finish(spy: subprocess.Popen[bytes]) -> None:
         raise ProfileFailed(f"py-spy ended with exit code {spy.returncode}: {words[-1]} (it may need to be root)")
 
 
-def rows_of(runtime: str, raw: str) -> list[list[Cell]]:
-    """From lines ``outer;…;inner count``: every stack counts once for each function in it."""
+def rows_of(runtime: str, raw: str, samples: int) -> list[list[Cell]]:
+    """From lines ``outer;…;inner count``: every stack counts once for each function in it, and once for all of them."""
     own: Counter[str] = Counter()
     total: Counter[str] = Counter()
     for line in raw.splitlines():
@@ -75,8 +83,9 @@ def rows_of(runtime: str, raw: str) -> list[list[Cell]]:
         own[functions[-1]] += int(count)
         for function in set(functions):
             total[function] += int(count)
-    samples = own.total()
-    return [
+    busy = round(100 * own.total() / samples, 1)
+    shares: list[list[Cell]] = [
         [runtime, function, round(100 * count / samples, 1), round(100 * total[function] / samples, 1)]
         for function, count in own.most_common(SHOWN)
     ]
+    return [[runtime, "all of them", busy, busy], *shares]

@@ -131,9 +131,10 @@ def test_cpu_and_switches_of_threads_are_counted_by_kind() -> None:
 
 def test_stacks_become_shares_of_functions() -> None:
     raw = "main (a.py:1);take (b.py:7) 3\nmain (a.py:1);take (b.py:9) 1\nmain (a.py:2) 1\n"
-    assert rows_of("threads", raw) == [
-        ["threads", "take b.py", 80.0, 80.0],
-        ["threads", "main a.py", 20.0, 100.0],
+    assert rows_of("threads", raw, 10) == [
+        ["threads", "all of them", 50.0, 50.0],
+        ["threads", "take b.py", 40.0, 40.0],
+        ["threads", "main a.py", 10.0, 50.0],
     ]
 
 
