@@ -1,107 +1,54 @@
-"""``bench/failover.py``: how long a cluster takes no write after its leader was killed."""
+"""``bench/failover.py``: how long a cluster takes no write after its leader was killed, or stopped."""
 
 from __future__ import annotations
 
 import asyncio
-import struct
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
-from raftzmq.benchmarks.display import Advance, progress, show
-from raftzmq.benchmarks.figures import Figures, median, milliseconds
+from raftzmq.benchmarks.display import Advance, progress
 from raftzmq.benchmarks.local_cluster import LocalCluster
 from raftzmq.benchmarks.options import directory_option
+from raftzmq.benchmarks.outage import SIGNALS, Outage, outage
+from raftzmq.benchmarks.outage_words import charts_of, figures_of, findings_of, tables_of
+from raftzmq.benchmarks.presenting import present, result_options
 from raftzmq.benchmarks.program import ending_in_order
+from raftzmq.benchmarks.result import Result
+from raftzmq.benchmarks.steady_puts import SteadyPuts
 from raftzmq.benchmarks.verification import Ledger, verify
 from raftzmq.client import aio, sync
-from raftzmq.errors import RequestError
 
-WRITERS = 4
-PAUSE_S = 0.005
-"""Between two puts of a writer: a light load, some hundred puts a second."""
-WARM_S = 0.5
-"""Of load before each kill."""
-VALUE = struct.Struct(">QQ")
+QUESTION = "For how long does nobody's write succeed when the leader dies, and when it only falls silent?"
 
 
 @dataclass(frozen=True, slots=True)
-class Outage:
-    """One kill. ``seconds``: from the SIGKILL to the acknowledgement of the first put that was called after it."""
+class Options:
+    """What is measured: ``runs`` of each signal."""
 
-    seconds: float
-    terms: int
-
-
-class Load:
-    """Writers that note what they are told, on one client."""
-
-    def __init__(self, client: aio.Client) -> None:
-        self.ledger = Ledger()
-        self._client = client
-        self._sequence = 0
-
-    async def put(self, writer: int) -> bool:
-        """One put of a key of ``writer``; was it acknowledged?"""
-        self._sequence += 1
-        key, value = f"writer/{writer}".encode(), VALUE.pack(writer, self._sequence)
-        try:
-            result = await self._client.put(key, value)
-        except RequestError as error:
-            if not error.definite:
-                self.ledger.in_doubt(key, value)
-            return False
-        self.ledger.acknowledged(key, value, result.revision)
-        return True
-
-    @asynccontextmanager
-    async def light(self) -> AsyncIterator[None]:
-        """Light load while the block runs; what is under way at its end is waited for."""
-        ended = asyncio.Event()
-        async with asyncio.TaskGroup() as tasks:
-            for writer in range(WRITERS):
-                tasks.create_task(self._write(writer, ended))
-            try:
-                yield
-            finally:
-                ended.set()
-
-    async def _write(self, writer: int, ended: asyncio.Event) -> None:
-        while not ended.is_set():
-            await self.put(writer)
-            await asyncio.sleep(PAUSE_S)
+    runs: int = 20
+    nodes: int = 3
+    signals: tuple[str, ...] = tuple(SIGNALS)
+    runtime: str = "threads"
+    directory: Path | None = None
 
 
-async def outage(cluster: LocalCluster, load: Load, leader: str) -> float:
-    """Kill ``leader`` under load; seconds until the first put that was called afterwards is acknowledged."""
-    async with load.light():
-        await asyncio.sleep(WARM_S)
-        begun = time.monotonic()
-        cluster.kill(leader)
-        while not await load.put(WRITERS):
-            pass
-        return time.monotonic() - begun
+FULL = Options()
+QUICK = Options(runs=4)
 
 
-async def run(cluster: LocalCluster, runs: int, advance: Advance) -> tuple[list[Outage], Ledger]:
-    """Kill the leader ``runs`` times; the killed node is back and has caught up before the next."""
+async def run(cluster: LocalCluster, options: Options, advance: Advance) -> tuple[list[Outage], Ledger]:
+    """Send the signals in turn; before the next one, all nodes run and have caught up."""
     outages: list[Outage] = []
     async with aio.Client(cluster.endpoints) as client:
-        load = Load(client)
-        for number in range(runs):
-            leader, term = await asyncio.to_thread(cluster.leader)
-            await load.put(WRITERS)
-            seconds = await outage(cluster, load, leader)
-            cluster.start(leader)
-            _, new_term = await asyncio.to_thread(cluster.leader, term)
-            await asyncio.to_thread(caught_up, cluster)
-            outages.append(Outage(seconds, new_term - term))
-            advance(number + 1)
-    return outages, load.ledger
+        puts = SteadyPuts(client)
+        for _ in range(options.runs):
+            for name in options.signals:
+                outages.append(await outage(cluster, client, puts, name))
+                await asyncio.to_thread(caught_up, cluster)
+                advance(len(outages))
+    return outages, puts.ledger
 
 
 def caught_up(cluster: LocalCluster) -> None:
@@ -116,46 +63,83 @@ def caught_up(cluster: LocalCluster) -> None:
         cluster.wait(look, "all nodes have applied the same")
 
 
-def measure(nodes: int, runs: int, directory: Path | None, advance: Advance) -> Figures:
-    """Start a cluster, kill its leaders, hold it to its answers, and give the figures.
+def measure(options: Options, advance: Advance) -> Result:
+    """Start a cluster, kill and stop its leaders, hold it to its answers, and say what it was like.
 
     Raises VerificationFailed, ClusterFailed, and RequestError if nodes don't answer.
     """
-    with LocalCluster(nodes, directory) as cluster:
-        outages, ledger = asyncio.run(run(cluster, runs, advance))
+    with LocalCluster(options.nodes, options.directory, runtime=options.runtime) as cluster:
+        outages, ledger = asyncio.run(run(cluster, options, advance))
         verified = verify(cluster.endpoints, ledger)
-    seconds = [outage.seconds for outage in outages]
-    return {
-        "failover_median_ms": milliseconds(median(seconds)),
-        "failover_worst_ms": milliseconds(max(seconds)),
-        "failover_best_ms": milliseconds(min(seconds)),
-        "failover_ms": [milliseconds(s) for s in seconds],
-        "terms": [outage.terms for outage in outages],
-        "runs": runs,
-        "nodes": nodes,
-        "acknowledged": ledger.acknowledged_count,
-        "outcome_unknown": ledger.unknown_count,
-        "nodes_with_equal_state": verified.nodes_agreeing,
-    }
+    return Result(
+        benchmark="failover",
+        question=QUESTION,
+        settings={"nodes": options.nodes, "runs": options.runs, "runtime": options.runtime},
+        figures={
+            **figures_of(outages),
+            "runs": options.runs,
+            "nodes": options.nodes,
+            "acknowledged": ledger.acknowledged_count,
+            "outcome_unknown": ledger.unknown_count,
+            "nodes_with_equal_state": verified.nodes_agreeing,
+        },
+        tables=tables_of(outages),
+        charts=charts_of(outages),
+        findings=findings_of(outages),
+    )
 
 
 @click.command("failover")
-@click.option("--runs", default=10, show_default=True, type=click.IntRange(1), help="How often the leader is killed.")
+@click.option(
+    "--runs",
+    type=click.IntRange(1),
+    help=f"How often each signal is sent.  [default: {FULL.runs}; with --quick: {QUICK.runs}]",
+)
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(3, 99), help="Size of the cluster.")
+@click.option(
+    "--signal",
+    "name",
+    default="both",
+    show_default=True,
+    type=click.Choice([*SIGNALS, "both"], case_sensitive=False),
+    help="KILL: the leader is gone, and its connections close. STOP: it falls silent; later it is continued.",
+)
+@click.option(
+    "--runtime",
+    default="threads",
+    show_default=True,
+    metavar="NAME",
+    help="The nodes' --runtime.",
+)
 @directory_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
-def failover(runs: int, nodes: int, directory: Path | None, as_json: bool) -> None:
-    """Measure how long no write is acknowledged after SIGKILL of the leader.
+@result_options
+def failover(
+    runs: int | None,
+    nodes: int,
+    name: str,
+    runtime: str,
+    directory: Path | None,
+    quick: bool,
+    as_json: bool,
+    charts: Path | None,
+) -> None:
+    """Measure how long no write is acknowledged after SIGKILL and after SIGSTOP of the leader.
 
     The cluster is started for it, on free ports, with the default timers, and lives under a light load. Each figure is
-    the time from the kill to the acknowledgement of the first put that was called after it, by the shipped asyncio
-    client, which knew the killed leader. The killed node is back and has caught up before the next kill. Afterwards
+    the time from the signal to the acknowledgement of the first put that was called after it, by the shipped asyncio
+    client, which knew that leader. The node is back and has caught up before the next signal. A leader that was
+    stopped is continued with reads waiting at its door: none may be answered with what is no longer true. Afterwards
     every acknowledged put is read back; otherwise there are no figures and the exit code is 1.
 
     \b
-    Example:
+    Examples:
       raftzmq bench failover --runs 10 --json
+      raftzmq bench failover --signal STOP --runs 5
+      raftzmq bench failover --charts pictures/
     """
-    with ending_in_order(), progress("leaders killed", runs) as advance:
-        figures = measure(nodes, runs, directory, advance)
-    show(f"fail-over of {nodes} nodes", figures, as_json=as_json)
+    base = QUICK if quick else FULL
+    signals = tuple(SIGNALS) if name == "both" else (name.upper(),)
+    options = replace(base, runs=runs or base.runs, nodes=nodes, signals=signals, runtime=runtime, directory=directory)
+    with ending_in_order(), progress("signals sent", options.runs * len(signals)) as advance:
+        result = measure(options, advance)
+    present(result, as_json=as_json, charts=charts)

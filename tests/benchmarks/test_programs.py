@@ -106,16 +106,6 @@ def test_another_program_that_fails_ends_the_comparison(tmp_path: Path, text: st
     assert not done.stdout
 
 
-def test_failover_kills_leaders_and_prints_plain_lines_into_a_pipe(tmp_path: Path) -> None:
-    done = bench("failover", "--runs", "2", "--directory", str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    figures = dict(line.split(" ", 1) for line in done.stdout.splitlines())
-    assert 0 < float(figures["failover_median_ms"]) <= float(figures["failover_worst_ms"])
-    assert len(figures["failover_ms"].split()) == 2
-    assert all(int(terms) >= 1 for terms in figures["terms"].split())
-    assert not list(tmp_path.iterdir())
-
-
 def test_more_clients_than_puts_are_refused() -> None:
     done = bench("throughput", "--clients", "3", "--in-flight", "2")
     assert done.returncode == 2
