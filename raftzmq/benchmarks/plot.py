@@ -8,11 +8,11 @@ from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.container import BarContainer
+from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.legend import Legend
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.transforms import ScaledTranslation
 
 from raftzmq.benchmarks.charts import GRID, INK
 from raftzmq.benchmarks.result import Chart, Mark, Series
@@ -24,8 +24,11 @@ HATCHES = ("", "///", "...", "\\\\\\", "xxx", "+++", "ooo")
 MARK_COLOUR = "#8a8a8a"
 WIDTH, HEIGHT = 7.6, 4.4
 LINE = 0.19
-"""Inches of a line of the note."""
-NOTE_COLUMNS = 104
+LEGEND_LINE = 0.2
+"""Inches of a line of the note, and of the legend."""
+NOTE_COLUMNS = 120
+ASIDE = 3.5
+"""Points (1/72 inch) between series whose error bars would hide one another."""
 POINTS_AS_VECTORS = 2000
 """More samples than this in one series become an image inside the SVG: a browser need not move each."""
 TICKS_OF_SAMPLES_MAX = 9
@@ -48,6 +51,7 @@ STYLE: dict[str, Any] = {
     "grid.color": GRID,
     "grid.linewidth": 0.6,
     "hatch.linewidth": 0.6,
+    "legend.fontsize": 9.5,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
     "lines.markersize": 6.0,
@@ -68,7 +72,11 @@ def figure_of(chart: Chart, *, framed: bool = True) -> Figure:
     draw_axes(axes, chart)
     draw_marks(axes, chart.marks)
     if len(chart.series) + len(chart.marks) > 1:
-        draw_legend(figure, axes, [*(series.label for series in chart.series), *(mark.label for mark in chart.marks)])
+        labels = [*(series.label for series in chart.series), *(mark.label for mark in chart.marks)]
+        # A long legend makes the picture higher, not its axes lower.
+        height += LEGEND_LINE * max(0, draw_legend(figure, axes, labels) - 1)
+        figure.set_figheight(height)
+        layout.set(rect=(0, below / height, 1, 1 - below / height))
     if framed:
         figure.suptitle(chart.title, x=0.012, ha="left", fontsize=12, fontweight="bold")
         figure.text(0.012, 0.06 / height, "\n".join(note), va="bottom", fontsize=8.5, linespacing=1.35)
@@ -78,6 +86,7 @@ def figure_of(chart: Chart, *, framed: bool = True) -> Figure:
 def draw_series(axes: Axes, chart: Chart) -> None:
     """All lines, points and bars."""
     groups = [series for series in chart.series if (series.kind or chart.kind) == "bars"]
+    samples = [series for series in chart.series if (series.kind or chart.kind) == "points" and series.low is not None]
     names = list(dict.fromkeys(str(x) for series in groups for x in series.x))
     for number, series in enumerate(chart.series):
         look = number_of_look(chart, number) % len(COLOURS)
@@ -85,7 +94,8 @@ def draw_series(axes: Axes, chart: Chart) -> None:
         if kind == "bars":
             draw_bars(axes, series, look, names, groups.index(series), len(groups))
         elif kind == "points":
-            draw_points(axes, series, look)
+            aside = samples.index(series) - (len(samples) - 1) / 2 if series in samples else 0.0
+            draw_points(axes, series, look, aside * ASIDE)
         else:
             draw_line(axes, series, look, steps=kind == "steps", dots=series.kind in (None, chart.kind))
     if names:
@@ -120,12 +130,17 @@ def draw_bars(axes: Axes, series: Series, look: int, names: Sequence[str], place
     )
 
 
-def draw_points(axes: Axes, series: Series, look: int) -> None:
-    """Samples; where there are many, small and translucent ones."""
+def draw_points(axes: Axes, series: Series, look: int, aside: float) -> None:
+    """Samples, ``aside`` points to the right of their xs; where there are many, small and translucent ones."""
     many = len(series.x) > 60
+    shift = ScaledTranslation(aside / 72, 0, axes.figure.dpi_scale_trans)
+    ys = heights(series)
+    # matplotlib scales its axes by what it draws in their own coordinates, which these no longer are.
+    for line in (ys, series.low or ys, series.high or ys):
+        axes.update_datalim([(x, y) for x, y in zip(abscissas(series), line, strict=True) if y == y])
     axes.errorbar(
         abscissas(series),
-        heights(series),
+        ys,
         yerr=errors(series),
         label=series.label,
         color=COLOURS[look],
@@ -134,6 +149,7 @@ def draw_points(axes: Axes, series: Series, look: int) -> None:
         alpha=0.55 if many else 1.0,
         markeredgewidth=0,
         linestyle="none",
+        transform=axes.transData + shift,
         rasterized=len(series.x) > POINTS_AS_VECTORS,
     )
 
@@ -236,28 +252,37 @@ def plain(value: float, _: object = None) -> str:
 
 
 def draw_marks(axes: Axes, marks: Sequence[Mark]) -> None:
-    """Events and bounds, behind the series."""
+    """Events and bounds, behind the series; bounds above these have room above."""
+    highest = max((mark.until or mark.at for mark in marks if mark.axis == "y"), default=0.0)
+    top = highest * (1.5 if axes.get_yscale() == "log" else 1.06)
+    if axes.get_ylim()[1] < top:
+        axes.set_ylim(top=top)
     for number, mark in enumerate(marks):
         line, band = (axes.axvline, axes.axvspan) if mark.axis == "x" else (axes.axhline, axes.axhspan)
-        look = (0, (1 + 3 * (number % 3), 2))
+        look, hatch = (0, (1 + 3 * (number % 3), 2)), ("", "////", "....")[number % 3]
         if mark.until is None:
             line(mark.at, label=mark.label, color=MARK_COLOUR, linewidth=1.3, linestyle=look, zorder=1.5)
         else:
-            band(mark.at, mark.until, label=mark.label, facecolor=MARK_COLOUR, alpha=0.2, zorder=0.5, linewidth=0)
+            fill: dict[str, Any] = (
+                {"edgecolor": MARK_COLOUR, "facecolor": "none", "hatch": hatch} if hatch else {"facecolor": MARK_COLOUR}
+            )
+            band(mark.at, mark.until, label=mark.label, alpha=0.22, zorder=0.5, linewidth=0, **fill)
 
 
-def draw_legend(figure: Figure, axes: Axes, order: Sequence[str]) -> Legend:
-    """Above the axes, where it hides nothing, in as many columns as there is room for; the labels in this order."""
+def draw_legend(figure: Figure, axes: Axes, order: Sequence[str]) -> int:
+    """Above the axes, where it hides nothing, in as many columns as there is room for; in this order. Its rows."""
     handles, labels = axes.get_legend_handles_labels()
     places = {label: place for place, label in enumerate(order)}
     shown = sorted(zip(labels, handles, strict=True), key=lambda entry: places[entry[0]])
-    labels = [textwrap.fill(label, 60) for label, _ in shown]
-    handles = [handle for _, handle in shown]
-    room = (WIDTH - 1.1) * figure.dpi
-    for columns in range(min(len(labels), 4), 0, -1):
+    names: list[str] = [textwrap.fill(label, 60) for label, _ in shown]
+    # Of points with error bars only the point.
+    handles = [handle[0] if isinstance(handle, ErrorbarContainer) else handle for _, handle in shown]
+    room = (WIDTH - 1.4) * figure.dpi
+    rows = len(names)
+    for columns in range(min(len(names), 4), 0, -1):
         legend = axes.legend(
             handles,
-            labels,
+            names,
             loc="lower left",
             bbox_to_anchor=(0, 1.01),
             ncols=columns,
@@ -266,5 +291,9 @@ def draw_legend(figure: Figure, axes: Axes, order: Sequence[str]) -> Legend:
             handlelength=2.6,
         )
         if columns == 1 or legend.get_window_extent().width <= room:
+            rows = -(-len(names) // columns)
             break
-    return legend
+    for line in legend.get_lines():
+        line.set_markersize(6.5)  # of many samples too, which are drawn small and translucent
+        line.set_alpha(1.0)
+    return rows + sum(name.count("\n") for name in names)

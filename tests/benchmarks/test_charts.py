@@ -99,6 +99,29 @@ def test_a_linear_axis_begins_at_nothing_unless_there_is_less() -> None:
     assert bottom([-5.0, 100.0]) < -5
 
 
+def test_everything_that_is_drawn_is_inside_the_axes() -> None:
+    points = Series("points", [1.0, 50.0], [5.0, 80.0], low=[4.0, 70.0], high=[6.0, 100.0])
+    others = replace(points, label="others")
+    chart = Chart(
+        "c", "t", "x", "y", [points, others], kind="points", marks=[Mark("bar", 120.0, axis="y"), Mark("at", 3.0)]
+    )
+    axes = figure_of(chart).axes[0]
+    assert axes.get_xlim()[0] < 1
+    assert axes.get_xlim()[1] > 50
+    assert axes.get_ylim()[1] > 120
+    assert figure_of(replace(chart, marks=())).axes[0].get_ylim()[1] > 100
+
+
+def test_a_long_legend_takes_nothing_from_the_axes() -> None:
+    def height(count: int) -> float:
+        series = [replace(CURVE.series[0], label=f"a label of some length, number {number}") for number in range(count)]
+        figure = figure_of(replace(CURVE, series=series, marks=()))
+        figure.canvas.draw()
+        return float(figure.axes[0].get_window_extent().height)
+
+    assert height(8) > 0.9 * height(2)
+
+
 def test_text_that_looks_like_a_formula_or_a_tag_stays_text() -> None:
     chart = replace(CURVE, title="a $b$ <i>c</i> & d")
     assert chart.title in texts(render(chart, "svg"))
