@@ -13,9 +13,10 @@ from raftzmq.benchmarks.local_cluster import free_cluster
 from raftzmq.config import ClusterConfig, Timing
 from raftzmq.core.types import Mark
 from raftzmq.node import Node
-from raftzmq.node.work import LogJob, NodeStorage, Space, StateJob, StateResult
+from raftzmq.node.work import LogJob, Space, StateJob, StateResult
 from raftzmq.runtime.choice import RuntimeChoice
 from raftzmq.runtime.jobs import now_us
+from raftzmq.runtime.rounds import Rounds
 from raftzmq.runtime.wires import Wires
 from raftzmq.storage import OpenedNode, open_node
 
@@ -84,25 +85,46 @@ class WatchedStorage:
         return self._opened.space()
 
 
+class Parts:
+    """What a runtime of the only node of a cluster is given; its data is below ``directory``. A context manager."""
+
+    def __init__(self, directory: Path, configuration: ClusterConfig | None = None) -> None:
+        self.configuration = configuration or free_cluster(1)
+        (self.address,) = self.configuration.nodes
+        self._opened = open_node(directory / "n1", self.configuration, "n1", allow_any_filesystem=True)
+        self.loaded = self._opened.loaded
+        self.storage = WatchedStorage(self._opened)
+        self.wires = Wires(self.address, [self.address])
+        self.node = Node(
+            self.loaded, timing=TIMING, rng=random.Random(1), boot="b", now_us=now_us(), wall_ns=time.time_ns
+        )
+
+    def rounds(self, *, blocking: bool) -> Rounds:
+        """The rounds of this node, for a test that runs them itself."""
+        return Rounds(self.node, self.storage, self.wires, lambda facts: None, blocking=blocking)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wires.close()
+        if not self.storage.state.closed:
+            # The thread whose transaction it was has ended, so nobody can commit it any more.
+            self._opened.log.close()
+        self._opened.lock.release()
+
+
 class Host:
-    """The only node of a cluster, below ``directory``. As a context manager it runs; leaving stops it.
+    """A node that runs in a thread while the block of this context manager does.
 
     ``error`` is what the run ended with, ``thread`` where the loop is.
     """
 
     def __init__(self, directory: Path, choice: RuntimeChoice, configuration: ClusterConfig | None = None) -> None:
-        self.configuration = configuration or free_cluster(1)
-        (address,) = self.configuration.nodes
-        self.endpoints = [address.client]
-        self._opened = open_node(directory / "n1", self.configuration, "n1", allow_any_filesystem=True)
-        self.loaded = self._opened.loaded
-        self.storage = WatchedStorage(self._opened)
-        storage: NodeStorage = self.storage
-        self._wires = Wires(address, [address])
-        self.node = Node(
-            self.loaded, timing=TIMING, rng=random.Random(1), boot="b", now_us=now_us(), wall_ns=time.time_ns
-        )
-        self.runtime = choice.make(self.node, storage, self._wires, lambda facts: None)
+        self.parts = parts = Parts(directory, configuration)
+        self.endpoints = [parts.address.client]
+        self.storage = parts.storage
+        self.runtime = choice.make(parts.node, parts.storage, parts.wires, lambda facts: None)
         self.error: BaseException | None = None
         self.thread = threading.Thread(target=self._run, daemon=True)
 
@@ -119,11 +141,7 @@ class Host:
     def __exit__(self, *_: object) -> None:
         self.runtime.stop()
         self.join()
-        self._wires.close()
-        if not self.storage.state.closed:
-            # The thread whose transaction it was has ended, so nobody can commit it any more.
-            self._opened.log.close()
-        self._opened.lock.release()
+        self.parts.__exit__()
 
     def join(self) -> None:
         """Wait for the end of the run."""

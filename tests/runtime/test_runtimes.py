@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import threading
+import time
 from pathlib import Path
 
 import pytest
+import zmq
 
 from raftzmq.client.sync import Client
 from raftzmq.errors import ConfigurationError, RequestError, StorageError
 from raftzmq.runtime.choice import COROUTINES, COROUTINES_BLOCKING, RUNTIMES, THREADS, RuntimeChoice
-from tests.runtime.host import PATIENCE_S, Host
+from raftzmq.runtime.inbox import ROUND_MESSAGES_MAX
+from tests.live.harness import eventually
+from tests.runtime.host import PATIENCE_S, Host, Parts
 
 
 @pytest.fixture(params=[*RUNTIMES, "uvloop"])
@@ -31,11 +34,14 @@ def test_what_was_put_is_there_and_committed_after_a_stop(choice: RuntimeChoice,
         client.put("last", "word")
         host.runtime.stop()
         host.join()
-        applied = host.node.raft.last_applied
+        applied = host.parts.node.raft.last_applied
     assert host.error is None
     assert host.storage.state.closed
-    with Host(tmp_path, choice, host.configuration) as again, Client(again.endpoints, timeout=PATIENCE_S) as client:
-        assert again.loaded.applied_index == applied, "what was applied is applied again: it was not committed"
+    with (
+        Host(tmp_path, choice, host.parts.configuration) as again,
+        Client(again.endpoints, timeout=PATIENCE_S) as client,
+    ):
+        assert again.parts.loaded.applied_index == applied, "what was applied is applied again: it was not committed"
         row = client.get("last")
         assert row is not None
         assert row.value == b"word"
@@ -117,18 +123,43 @@ def test_a_stop_that_comes_before_the_run_ends_it(choice: RuntimeChoice, tmp_pat
     assert host.error is None
 
 
-def test_messages_flood_in_and_all_are_answered(choice: RuntimeChoice, tmp_path: Path) -> None:
-    """More than a round takes, in both directions: nothing is left lying until the next message rings."""
+def test_of_more_than_a_round_takes_nothing_is_left_lying(choice: RuntimeChoice, tmp_path: Path) -> None:
+    """Subscriptions ring once and have no answer, so nothing else makes the node look for the last of them."""
+    with Host(tmp_path, choice) as host, Client(host.endpoints, timeout=PATIENCE_S) as client:
+        client.put("k", "v")
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        subscriber = context.socket(zmq.SUB)
+        try:
+            for number in range(5 * ROUND_MESSAGES_MAX):
+                subscriber.subscribe(b"nothing.%d" % number)
+            subscriber.subscribe(b"raftzmq.n1.")
+            subscriber.connect(host.parts.address.events)
+            eventually(lambda: (client.put("k", "w"), subscriber.poll(10))[1], "an event, once the node heard of it")
+        finally:
+            context.destroy(0)
+
+
+def test_answers_and_questions_cross(choice: RuntimeChoice, tmp_path: Path) -> None:
+    """What arrives while an answer is sent rings for nobody: it is heard all the same."""
     with Host(tmp_path, choice) as host:
         clients = [Client(host.endpoints, timeout=PATIENCE_S) for _ in range(4)]
         try:
-            clients[0].put("k", os.urandom(100))
+            clients[0].put("k", "v")
             for _ in range(20):
                 for future in [client.get_async("k") for client in clients for _ in range(200)]:
                     assert future.result() is not None
         finally:
             for client in clients:
                 client.close()
+
+
+def test_what_the_loop_did_itself_is_told_at_once(tmp_path: Path) -> None:
+    with Parts(tmp_path) as parts, parts.rounds(blocking=True) as rounds:
+        deadline = time.monotonic() + PATIENCE_S
+        while not parts.storage.log.writes:
+            assert time.monotonic() < deadline, "nobody is elected"
+            rounds.take(rounds.bells.wait(rounds.patience_us()))
+        assert rounds.patience_us() == 0, "nobody will ring for what was written"
 
 
 def test_there_is_no_event_loop_for_threads_to_run_on() -> None:
