@@ -48,6 +48,16 @@ def compare(point: Point, program: Path, pairs: int, advance: Advance) -> Figure
     return ratio_figures("gets" if point.read_share >= 1 else "puts", ours, theirs)
 
 
+def compare_points(first: Point, second: Point, pairs: int, advance: Advance) -> tuple[list[Figures], list[Figures]]:
+    """Alternate two points of ours; the figures of every run of each. Who goes first alternates too."""
+    found: dict[Point, list[Figures]] = {first: [], second: []}
+    for turn in range(2 * pairs):
+        point = second if turn % 4 in (1, 2) else first
+        found[point].append(measure_point(point, lambda done: None).figures())
+        advance(turn + 1)
+    return found[first], found[second]
+
+
 def ratio_figures(what: str, ours: Sequence[Figures], theirs: Sequence[float]) -> Figures:
     """The figures of such a comparison of ``puts`` or ``gets``, from the samples of both in their order."""
     samples = [number(figures, f"{what}_per_second") for figures in ours]

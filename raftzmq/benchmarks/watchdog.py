@@ -44,6 +44,11 @@ class Watchdog:
         self._process.join()
 
     @property
+    def pid(self) -> int | None:
+        """Its process."""
+        return self._process.pid
+
+    @property
     def stalls(self) -> int:
         """How often it overslept by more than `STALL_MS`."""
         return int(self._seen[1])

@@ -13,6 +13,7 @@ _COMMANDS = {
     "throughput": ("raftzmq.benchmarks.throughput:throughput", "Puts per second, and their latency."),
     "latency": ("raftzmq.benchmarks.latency:latency", "How long calls take at rising load, in open loops too."),
     "peers": ("raftzmq.benchmarks.peers:peers", "Other replicated stores beside this one, in one run."),
+    "bars": ("raftzmq.benchmarks.bars_program:bars", "Is it as fast as it means to be? Which bars are held."),
     "failover": ("raftzmq.benchmarks.failover:failover", "Time without writes after the leader was killed."),
     "concurrency": ("raftzmq.benchmarks.concurrency:concurrency", "The runtimes, on a normal and on a slow disk."),
     "blocking": ("raftzmq.benchmarks.blocking:blocking", "What one blocking call in a coroutine does, and its cure."),
@@ -30,7 +31,7 @@ _COMMANDS = {
 }
 _SECTIONS = {
     "Everything": ("report",),
-    "Speed": ("throughput", "latency", "peers"),
+    "Speed": ("throughput", "latency", "bars", "peers"),
     "Threads against coroutines": ("concurrency", "blocking", "amdahl"),
     "Faults": ("failover", "recovery", "strangers", "linearizability"),
     "Long runs": ("memory",),

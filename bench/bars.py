@@ -1,0 +1,16 @@
+#!/usr/bin/env python3
+"""Is raftzmq as fast as it means to be? `--help` says how. The work is in raftzmq.benchmarks.bars_program."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# Of this tree, installed or not.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from raftzmq.benchmarks.bars_program import bars
+from raftzmq.benchmarks.program import run
+
+if __name__ == "__main__":
+    run(bars)
