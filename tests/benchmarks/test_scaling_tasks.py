@@ -46,6 +46,15 @@ def test_workers_say_when_nobody_answers(kind: Kind) -> None:
         here.close()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_waits_for_a_worker_that_failed(kind: Kind) -> None:
+    dead, there = socket.socketpair()
+    there.close()
+    with Waits(4) as waits, pytest.raises(TaskFailed, match="has ended"):
+        run(kind, tasks_of(WAIT_S)[1], 4, 1, [dead, *waits.lines[1:]])
+    dead.close()
+
+
 def test_unequal_shares_are_refused() -> None:
     with pytest.raises(ValueError, match="3 workers"):
         run("asyncio", tasks_of(WAIT_S)[0], 3, 1, [])
