@@ -19,6 +19,7 @@ from raftzmq.benchmarks.result import Result
 from raftzmq.benchmarks.steady_puts import SteadyPuts
 from raftzmq.benchmarks.verification import Ledger, verify
 from raftzmq.client import aio, sync
+from raftzmq.runtime.choice import RUNTIMES
 
 QUESTION = "For how long does nobody's write succeed when the leader dies, and when it only falls silent?"
 
@@ -108,8 +109,8 @@ def measure(options: Options, advance: Advance) -> Result:
     "--runtime",
     default="threads",
     show_default=True,
-    metavar="NAME",
-    help="The nodes' --runtime.",
+    type=click.Choice(RUNTIMES),
+    help="What the nodes run on.",
 )
 @directory_option
 @result_options

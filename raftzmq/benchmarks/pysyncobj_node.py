@@ -101,11 +101,12 @@ def maker(plan: Plan, kind: ValueKind) -> Callable[[int, int], tuple[str | bytes
         value = plan.values()
         return lambda number, sequence: (key_name(number), value(sequence))
     rng = random.Random(f"values {plan.seed}")
-    size = max(plan.value_size - _DIGITS, 0)
+    digits = min(_DIGITS, plan.value_size)
+    size = plan.value_size - digits
     fillers = ["x" * size]
     if kind == "text":
         fillers = [base64.b64encode(rng.randbytes(size))[:size].decode() for _ in range(_FILLERS)]
-    return lambda number, sequence: (f"{number:08d}", f"{sequence:0{_DIGITS}d}{fillers[sequence % len(fillers)]}")
+    return lambda number, sequence: (f"{number:08d}", f"{sequence:0{digits}d}{fillers[sequence % len(fillers)]}")
 
 
 class Replica:

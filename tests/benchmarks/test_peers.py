@@ -9,7 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ from raftzmq.benchmarks.local_cluster import free_ports
 from raftzmq.benchmarks.peers_words import ETCD, OURS, PYSYNCOBJ, Sample, chart_of, figures_of, findings_of, tables_of
 from raftzmq.benchmarks.plan import Plan
 from raftzmq.benchmarks.pysyncobj_cluster import PySyncObjCluster, PySyncObjFailed
-from raftzmq.benchmarks.pysyncobj_node import Look, LookNow, maker, serve
+from raftzmq.benchmarks.pysyncobj_node import DigestNow, LoadNow, LookNow, Request, ValueKind, maker, serve
 from tests.live.harness import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,14 +131,14 @@ def test_etcd_is_left_out_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         find_etcd(None, "missing")
 
 
-def test_values_are_all_different_and_as_long_as_they_should_be() -> None:
-    plan = Plan(0, (), 0, 1, 256, 100, 1)
-    for kind, length in (("text", 256), ("repeated", 256), ("bytes", 256)):
-        make = maker(plan, kind)  # type: ignore[arg-type]  # the names are the type's
-        pairs = [make(7, sequence) for sequence in range(200)]
-        assert len({value for _, value in pairs}) == 200
-        assert {len(value) for _, value in pairs} == {length}
-        assert {len(key) for key, _ in pairs} == {8}
+@pytest.mark.parametrize("kind", ["text", "repeated", "bytes"])
+@pytest.mark.parametrize("size", [8, 256])
+def test_values_are_all_different_and_as_long_as_they_should_be(kind: ValueKind, size: int) -> None:
+    make = maker(Plan(0, (), 0, 1, size, 100, 1), kind)
+    pairs = [make(7, sequence) for sequence in range(200)]
+    assert len({value for _, value in pairs}) == 200
+    assert {len(value) for _, value in pairs} == {size}
+    assert {len(key) for key, _ in pairs} == {8}
 
 
 @pytest.mark.live
@@ -157,8 +159,15 @@ def test_replicas_take_puts_and_agree() -> None:
     assert not multiprocessing.active_children()
 
 
+def ask(pipe: Connection, request: Request) -> Any:
+    """What a node answers."""
+    pipe.send(request)
+    assert pipe.poll(60)
+    return pipe.recv()
+
+
 @pytest.mark.live
-def test_a_node_ends_when_nobody_asks_any_more() -> None:
+def test_a_node_tells_what_it_holds_and_ends_when_nobody_asks_any_more() -> None:
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     address = f"127.0.0.1:{free_ports(1)[0]}"
@@ -166,8 +175,13 @@ def test_a_node_ends_when_nobody_asks_any_more() -> None:
     process.start()
     try:
         there.close()
-        here.send(LookNow())
-        assert isinstance(here.recv(), Look)
+        eventually(lambda: ask(here, LookNow()).leads or None, "it leads, being alone")
+        empty, _ = ask(here, DigestNow())
+        loaded = ask(here, LoadNow(Plan(0, (), 0, 4, 64, 10, 1), 0.2, "text"))
+        assert (len(loaded.latencies) > 0, loaded.wrong) == (True, 0)
+        filled, errors = ask(here, DigestNow())
+        assert (filled == empty, errors) == (False, 0)
+        assert ask(here, DigestNow()) == (filled, 0)
         here.close()
         process.join(30)
         assert process.exitcode == 0
