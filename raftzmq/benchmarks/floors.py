@@ -110,7 +110,7 @@ def exchange(dealer: BareDealer, request: list[bytes]) -> None:
 def wake_floor(seconds: float) -> Figures:
     """How much later than asked for a process wakes: what other work on the machine does to every timer."""
     late = [elapsed - SLEEP_S for elapsed in timed(lambda number: time.sleep(SLEEP_S), seconds)]
-    return {**spread("late_wake_up", late), "late_wake_up_max_ms": round(max(late) * 1000, 3)}
+    return {**spread("timer_late_by", late), "timer_late_by_max_ms": round(max(late) * 1000, 3)}
 
 
 def timed(act: Callable[[int], None], seconds: float) -> list[float]:

@@ -99,17 +99,22 @@ def draw_series(axes: Axes, chart: Chart) -> None:
         else:
             draw_line(axes, series, look, steps=kind == "steps", dots=series.kind in (None, chart.kind))
     if names:
-        axes.set_xticks(range(len(names)), [textwrap.fill(name, 16) for name in names])
+        axes.set_xticks(range(len(names)), [textwrap.fill(name, max(9, 72 // len(names))) for name in names])
 
 
 def number_of_look(chart: Chart, number: int) -> int:
-    """Which colour, marker and dash a series has: its own, or those of the points that its curve goes through."""
-    series = chart.series[number]
-    if series.kind not in (None, chart.kind):
-        for other, points in enumerate(chart.series):
-            if other != number and series.label.startswith(points.label):
-                return other
-    return number
+    """Which colour, marker and dash a series has: the next, or those of the points that its curve goes through."""
+    followed = [points_of(chart, series) for series in chart.series]
+    other = followed[number]
+    return sum(each is None for each in followed[: number if other is None else other])
+
+
+def points_of(chart: Chart, curve: Series) -> int | None:
+    """The number of the series that a fitted curve goes with, by its label; None if it is no such curve."""
+    if curve.kind in (None, chart.kind):
+        return None
+    fitting = (number for number, points in enumerate(chart.series) if points is not curve)
+    return next((number for number in fitting if curve.label.startswith(chart.series[number].label)), None)
 
 
 def draw_bars(axes: Axes, series: Series, look: int, names: Sequence[str], place: int, of: int) -> BarContainer:

@@ -156,7 +156,7 @@ def show(run: Run, path: Path, *, as_json: bool) -> None:
         print(to_json_bytes(summary(run, path)).decode())
         return
     for outcome in run.outcomes:
-        said = f": {outcome.reason}" if outcome.reason else ""
+        said = f": {outcome.short_reason}" if outcome.reason else ""
         print(f"{outcome.name} {outcome.status}{said}")
     print(f"report {path}")
 

@@ -97,7 +97,7 @@ def answers(run: Run) -> list[Answer]:
         if outcome.result is not None:
             text = outcome.result.findings[0] if outcome.result.findings else outcome.result.question
         else:
-            text = f"Not measured: {outcome.reason}"
+            text = f"Not measured: {outcome.short_reason}"
         found.append(Answer(outcome.name, asked[outcome.name], outcome.status, text))
     return found
 

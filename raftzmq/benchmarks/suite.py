@@ -53,13 +53,18 @@ Status = Literal["measured", "left out", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one benchmark ended; ``reason`` says why where there is no result."""
+    """How one benchmark ended; ``reason`` says why where there is no result, in one line or more."""
 
     name: str
     status: Status
     seconds: float
     reason: str = ""
     result: Result | None = None
+
+    @property
+    def short_reason(self) -> str:
+        """Its first line; what follows is the end of a node's log."""
+        return self.reason.partition("\n")[0].removesuffix(":")
 
 
 def run_suite(

@@ -72,7 +72,7 @@ class Reporter:
         """It is over."""
         self._pace.ended(outcome.name, measured=outcome.status == "measured")
         self._running = None
-        told = f"in {outcome.seconds:.0f} s" if outcome.status == "measured" else f"({outcome.reason})"
+        told = f"in {outcome.seconds:.0f} s" if outcome.status == "measured" else f"({outcome.short_reason})"
         self._say(f"{self._number}/{self._total} {outcome.name}: {outcome.status} {told}")
 
     def _left(self) -> str:

@@ -76,12 +76,17 @@ def test_series_differ_in_more_than_colour() -> None:
     assert {colour for colour in COLOURS[:6] if colour in svg} == set(COLOURS[:6])
 
 
-def test_a_fitted_curve_has_the_colour_of_its_points() -> None:
-    points = Series("threads", [1.0, 2.0], [1.0, 2.0])
-    chart = replace(
-        CURVE, kind="points", series=[CURVE.series[1], points, replace(points, label="threads, fitted", kind="lines")]
-    )
-    assert [number_of_look(chart, number) for number in range(3)] == [0, 1, 1]
+def test_a_fitted_curve_has_the_colour_of_its_points_and_takes_none_from_the_others() -> None:
+    labels: dict[str, ChartKind | None] = {
+        "threads": None,
+        "threads, fitted": "lines",
+        "coroutines": None,
+        "coroutines, fitted": "lines",
+        "bound": "lines",
+    }
+    series = [replace(CURVE.series[0], label=label, kind=kind) for label, kind in labels.items()]
+    chart = replace(CURVE, kind="points", series=series)
+    assert [number_of_look(chart, number) for number in range(5)] == [0, 0, 1, 1, 2]
 
 
 @pytest.mark.parametrize("kind", ["lines", "points", "steps"])

@@ -290,7 +290,7 @@ def test_a_benchmark_that_fails_is_in_the_page_and_in_the_exit_code(
         f"report {tmp_path / 'report.html'}",
     ]
     text = Page((tmp_path / "report.html").read_text()).all_text()
-    assert "blocking\nfailed: AttributeError:" in text
+    assert "blocking\nfailed:\nAttributeError:" in text
     assert "LMDB commit of 1 entry median" in text, "the floors were measured"
     assert "A third of a second." in text
 
