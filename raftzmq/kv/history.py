@@ -88,14 +88,14 @@ class History:
         self.bytes += sum(sizes)
         self._links.extend(links)
         self._sizes.extend(sizes)
-        most = 2 * len(rows) + HISTORY_STEP
-        wanted = max(0, revision - self.compacted_revision - self._revisions_max)
-        if wanted or self.bytes > self._bytes_max:
-            self._compact(wanted, min(most, revision - self.compacted_revision))
+        readable = revision - self.compacted_revision
+        if readable > self._revisions_max or self.bytes > self._bytes_max:
+            wanted = max(0, readable - self._revisions_max)
+            self._compact(wanted, min(2 * len(rows) + HISTORY_STEP, readable))
         # Half as long again as the past that can be read: by then most that was to die is marked.
         lag = self.compacted_revision - self.swept_revision - (revision - self.compacted_revision) // 2
         if lag > 0:
-            self._sweep(min(lag, most))
+            self._sweep(min(lag, 2 * len(rows) + HISTORY_STEP))
 
     def _rows(self, first: int, count: int) -> list[tuple[bytes, bytes]]:
         return list(self._walk(first, count))
@@ -136,14 +136,17 @@ class History:
         gone: list[bytes] = []
         first, swept, dead = self._first, self.swept_revision, self._dead
         dead += bytes(count)
-        for revision, link in enumerate(links[:count], self.compacted_revision + 1):
-            previous = abs(link)
+        passed = links[:count]
+        deletions = bool(passed) and min(passed) < 0
+        for previous in map(abs, passed) if deletions else passed:
             if previous > swept:
                 dead[previous - first] = 1
             elif previous:
                 gone.append(history_key(previous))
-            if link < 0:
-                self._forget(revision)
+        if deletions:
+            for revision, link in enumerate(passed, self.compacted_revision + 1):
+                if link < 0:
+                    self._forget(revision)
         self.compacted_revision += count
         gone.sort()
         self._history.delete_many(gone)

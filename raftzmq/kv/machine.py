@@ -140,12 +140,12 @@ class StateMachine:
     def _apply_batch(self, entry: Entry) -> list[Any]:
         log_time_us, parcels = decode_batch(entry.data)
         # A batch's time is never before the last one's; the guard keeps time from running back even so.
-        self.log_time_us = time_us = max(self.log_time_us, log_time_us)
+        if log_time_us > self.log_time_us:
+            self.log_time_us = log_time_us
         self._store.begin()
-        index = entry.index
-        results = [
-            self._apply_parcel(parcel, Activity(index, position, time_us)) for position, parcel in enumerate(parcels)
-        ]
+        results: list[Any] = []
+        for parcel in parcels:
+            results.append(self._apply_parcel(parcel, Activity(entry.index, len(results), self.log_time_us)))
         self.digest = self._sessions.flush(self._store.flush(self.digest))
         return results
 

@@ -49,6 +49,7 @@ pack_history_head = struct.Struct(">QQQQH").pack
 _HISTORY = struct.Struct(">QQQQH")
 _HISTORY_KEY = struct.Struct(">QI")
 _SESSION = struct.Struct(">QIQQ")
+pack_session_head = _SESSION.pack
 _ONE = struct.Struct(">Q")
 _TWO = struct.Struct(">QQ")
 _encode_results = encode_key_body = msgspec.msgpack.Encoder().encode
@@ -171,9 +172,7 @@ def decode_session_key(key: bytes) -> tuple[int, int | None]:
 
 def encode_session_row(key: bytes, row: SessionRow) -> bytes:
     """A row of the sessions table; ``tail`` is the client's name or the encoded results."""
-    activity = row.activity
-    head = _SESSION.pack(activity.entry, activity.position, activity.time_us, row.lowest)
-    return seal_row(key, head + row.tail)
+    return seal_row(key, pack_session_head(*row.activity, row.lowest) + row.tail)
 
 
 def decode_session_row(key: bytes, row: bytes) -> SessionRow:

@@ -21,14 +21,13 @@ from zlib import crc32
 from raftzmq.config import SESSION_IDLE_US, SESSION_WINDOW, SESSIONS_MAX
 from raftzmq.errors import CorruptionError
 from raftzmq.kv.rows import (
-    CHECKSUM_BYTES,
     Activity,
-    SessionRow,
     decode_results,
     decode_session_key,
     decode_session_row,
     encode_results,
-    encode_session_row,
+    pack_checksum,
+    pack_session_head,
     results_key,
     session_key,
 )
@@ -180,9 +179,10 @@ class Sessions:
         self._write(session_key(session.id), session, session.client)
 
     def _write(self, key: bytes, session: Session, tail: bytes) -> None:
-        row = encode_session_row(key, SessionRow(session.activity, session.lowest, tail))
-        self._put[key] = row
-        self._checksums.append(row[-CHECKSUM_BYTES:])
+        body = pack_session_head(*session.activity, session.lowest) + tail
+        checksum = pack_checksum(crc32(body, crc32(key)))
+        self._put[key] = body + checksum
+        self._checksums.append(checksum)
 
     def _forget_results(self, session: Session, first: int) -> None:
         key = results_key(session.id, first)

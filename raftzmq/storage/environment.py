@@ -126,7 +126,12 @@ class LmdbTable:
         return dict(self._get_cursor().getmulti(keys))
 
     def put_many(self, rows: list[tuple[bytes, bytes]], append: bool = False) -> None:
-        _, added = self._get_cursor().putmulti(rows, append=append)
+        if len(rows) == 1:
+            # Without the work of looking through a list.
+            [(key, row)] = rows
+            added = int(self._get_cursor().put(key, row, True, True, append))
+        else:
+            _, added = self._get_cursor().putmulti(rows, append=append)
         if added != len(rows):
             # LMDB skips a row that is out of order in append mode, and goes on without a word.
             raise InvariantViolation(f"table {self.name} took {added} of {len(rows)} rows: keys out of order")

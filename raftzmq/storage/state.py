@@ -31,14 +31,14 @@ from raftzmq.storage.tables import STATE_MAP_BYTES, STATE_TABLES, as_tables
 def run_job(machine: StateMachine, job: StateJob) -> StateResult:
     """Apply and read what ``job`` asks for; raises CorruptionError, InvariantViolation."""
     suppressed = machine.suppressed
-    results = tuple([machine.apply(entry) for entry in job.entries])
+    results = tuple(map(machine.apply, job.entries))
     return StateResult(
         applied_index=machine.applied_index,
         digest=machine.digest,
         revision=machine.revision,
         log_time_us=machine.log_time_us,
         results=results,
-        answers=tuple(answer_reads(machine, job.reads)),
+        answers=tuple(answer_reads(machine, job.reads)) if job.reads else (),
         suppressed=machine.suppressed - suppressed,
     )
 
