@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from raftzmq.benchmarks.display import Advance
 from raftzmq.benchmarks.extra import need
 from raftzmq.benchmarks.result import Result
-from raftzmq.benchmarks.suite import SUITE, Entry, Outcome, placed, run_suite
+from raftzmq.benchmarks.suite import NAMES, SUITE, Entry, Outcome, placed, run_suite
 from raftzmq.benchmarks.suite_progress import Pace, reporting, rough
 from raftzmq.errors import RaftzmqError
 
@@ -120,6 +121,14 @@ def test_a_directory_goes_only_where_there_is_room_for_it(tmp_path: Path) -> Non
     assert placed(Options(1), tmp_path) == Options(1, tmp_path)
     assert placed(Options(1), None) == Options(1)
     assert placed(("no", "dataclass"), tmp_path) == ("no", "dataclass")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_benchmark_of_the_suite_keeps_the_contract(name: str) -> None:
+    module = import_module(f"raftzmq.benchmarks.{name}")
+    assert len(signature(module.measure).parameters) == 2
+    assert type(module.QUICK) is type(module.FULL)
+    assert module.QUICK != module.FULL
 
 
 def test_the_suite_ends_in_time() -> None:
