@@ -8,6 +8,11 @@
                 ├─▶ yardstick       the same load on another program, alternating, as a ratio
                 └─▶ figures, display, program
     failover ───┘
+      └─▶ outage ─▶ steady_puts, commits, node_log   writes in time, answered or not; when nodes did what
+
+    peers ─┬─▶ point                                this store
+           ├─▶ pysyncobj_cluster ─▶ pysyncobj_node  PySyncObj, driven inside its leader
+           └─▶ etcd_cluster                         etcd, by its own load tool
 
     memory ─────┬─▶ steady_load     clients that put for long, and remember little
     recovery ───┤   footprint       memory and disk of nodes
