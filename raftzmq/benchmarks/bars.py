@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A figure and its bound: at most ``bound``, or with ``at_least`` not below it."""
+    """A figure and its bound: at most ``bound``, or with ``at_least`` not below it. A ratio has no unit."""
 
     what: str
     figure: float
@@ -24,7 +24,8 @@ class Bar:
 
     def __str__(self) -> str:
         side = "at least" if self.at_least else "at most"
-        return f"{self.what}: {self.figure:g} {self.unit}, {side} {self.bound:g} {self.unit}"
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.what}: {self.figure:g}{unit}, {side} {self.bound:g}{unit}"
 
 
 def end_by(bars: Iterable[Bar]) -> None:

@@ -26,6 +26,7 @@ from raftzmq.benchmarks.point import Point
 from raftzmq.benchmarks.presenting import present, result_options
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.result import Result
+from raftzmq.benchmarks.throughput import check_point
 
 __all__ = ["FULL", "QUICK", "Options", "latency", "measure"]
 
@@ -118,8 +119,7 @@ def latency(
         seconds=seconds or plan.seconds,
         base=Point(**options),
     )
-    if plan.base.clients > plan.base.in_flight:
-        raise click.UsageError("every client process needs a call to make: raise --in-flight")
+    check_point(plan.base)
     with ending_in_order(), progress("runs", plan.runs) as advance:
         found = study(plan, advance)
     present(latency_result(found), as_json=as_json, charts=charts)

@@ -68,10 +68,12 @@ def innocent_elections(elections: Sequence[float], stalls: Sequence[float]) -> f
     return sum(count for count, stalled in zip(elections, stalls, strict=True) if not stalled)
 
 
-def _no_elections(elections: Sequence[float], stalls: Sequence[float]) -> Bar:
-    return Bar(
-        "elections in runs without a stall of the machine", innocent_elections(elections, stalls), 0, "elections"
-    )
+def _no_elections(what: str, elections: Sequence[float], stalls: Sequence[float]) -> Bar:
+    return Bar(f"elections during {what}", innocent_elections(elections, stalls), 0, "elections")
+
+
+def _no_elections_in(what: str, runs: Sequence[Figures]) -> Bar:
+    return _no_elections(what, *([number(each, name) for each in runs] for name in ("elections", "machine_stalls")))
 
 
 def floats(figures: Figures, name: str) -> list[float]:
@@ -99,7 +101,7 @@ def against_program(
         if p99_ms is not None:
             p99 = round(median(floats(figures, "latency_p99_ms")), 3)
             bars.append(Bar(f"p99 of {name}", p99, p99_ms, "ms"))
-        bars.append(_no_elections(floats(figures, "elections"), floats(figures, "machine_stalls")))
+        bars.append(_no_elections(name, floats(figures, "elections"), floats(figures, "machine_stalls")))
         columns = [f"{what}_per_second", "yardstick_operations_per_second", "ratio_of_pairs", *_SHOWN]
         rows = list(zip(*(floats(figures, column) for column in columns), strict=True))
         return Outcome(bars, Table(f"{name}, beside {setting.against.name} {other}", columns, rows))
@@ -119,7 +121,7 @@ def against_itself(
         every = [*base, *other]
         bars = [
             Bar(title, ratio, least, "", at_least=True),
-            _no_elections(*([number(each, name) for each in every] for name in ("elections", "machine_stalls"))),
+            _no_elections_in(title.replace(", of ", " and "), every),
         ]
         columns = ["nodes", "client", "puts_per_second", *_SHOWN]
         rows: list[list[Cell]] = [
@@ -140,7 +142,7 @@ def _large_values(setting: Setting, advance: Advance) -> Outcome:
     rate = median([number(figures, "megabytes_per_second") for figures in runs])
     bars = [
         Bar("values of 64 KiB, 64 in flight", rate, 40, "MB/s", at_least=True),
-        _no_elections(*([number(each, name) for each in runs] for name in ("elections", "machine_stalls"))),
+        _no_elections_in("values of 64 KiB", runs),
     ]
     columns = ["megabytes_per_second", "puts_per_second", *_SHOWN]
     rows = [[number(figures, column) for column in columns] for figures in runs]
@@ -152,7 +154,13 @@ def _millions(setting: Setting, advance: Advance) -> Outcome:
     figures, _ = measure_memory(point, advance)
     rates = floats(figures, "puts_per_second_by_tenth")
     bars = [
-        Bar("the last tenth of 5,000,000 puts, of the first", round(rates[-1] / rates[0], 3), 0.9, "", at_least=True),
+        Bar(
+            f"the last tenth of {point.operations:,} puts, of the first",
+            round(rates[-1] / rates[0], 3),
+            0.9,
+            "",
+            at_least=True,
+        ),
         Bar("memory of a node after them (RssAnon)", number(figures, "rss_anon_max_mb"), 350, "MB"),
     ]
     rows = [[place + 1, rate] for place, rate in enumerate(rates)]
@@ -162,7 +170,7 @@ def _millions(setting: Setting, advance: Advance) -> Outcome:
 def _no_election(setting: Setting, advance: Advance) -> Outcome:
     seconds = FULL_LOAD_S * setting.part
     found = full_load(setting.point(1, in_flight=MANY, clients=2), seconds, lambda passed: advance(int(passed)))
-    bars = [_no_elections([found.elections], [found.machine_stalls])]
+    bars = [_no_elections(f"{found.seconds:g} s of full load", [found.elections], [found.machine_stalls])]
     columns = ["seconds", "acknowledged", "elections", "machine_stalls", "machine_stall_max_ms"]
     return Outcome(bars, Table("Full load", columns, [[getattr(found, column) for column in columns]]))
 

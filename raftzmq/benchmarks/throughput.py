@@ -125,6 +125,8 @@ def check_point(point: Point) -> None:
     """Raise UsageError for a point that cannot be measured, or that no machine here would survive."""
     if point.clients > min(point.in_flight, point.operations):
         raise click.UsageError("every client process needs a call to make: raise --in-flight or --operations")
+    if point.uvloop and point.runtime == "threads":
+        raise click.UsageError("--uvloop is an event loop for --runtime coroutines or coroutines-blocking")
     loaded = point.keys * point.value_size
     if point.read_share > 0 and loaded > LOADED_BYTES_MAX:
         raise click.UsageError(

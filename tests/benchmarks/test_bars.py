@@ -11,6 +11,8 @@ from click.testing import CliRunner
 
 from raftzmq.benchmarks.bars import Bar
 from raftzmq.benchmarks.bars_program import bars, bars_result, chosen_targets, verdict
+from raftzmq.benchmarks.full_load import full_load
+from raftzmq.benchmarks.point import Point
 from raftzmq.benchmarks.result import Table
 from raftzmq.benchmarks.targets import TARGETS, Outcome, Setting, innocent_elections
 from tests.benchmarks.test_programs import bench
@@ -88,3 +90,13 @@ def test_bars_are_measured_and_a_missed_one_fails_the_program(tmp_path: Path) ->
     (samples,) = (rows for title, rows in found["tables"].items() if title != "Bars")
     assert len(samples) == 1
     assert samples[0]["yardstick_operations_per_second"] == 1e9
+
+
+@pytest.mark.live
+def test_full_load_ends_after_its_time_and_is_held_to_its_answers(tmp_path: Path) -> None:
+    told: list[float] = []
+    found = full_load(Point(in_flight=8, clients=2, keys=20, directory=tmp_path), 1.0, told.append)
+    assert found.seconds >= 1.0
+    assert found.acknowledged > 2
+    assert told == sorted(told)
+    assert not list(tmp_path.iterdir())

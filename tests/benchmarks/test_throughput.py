@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from raftzmq.benchmarks.comparison import mode_of, ratio_figures
 from raftzmq.benchmarks.factor import factors
 from raftzmq.benchmarks.figures import Figures
+from raftzmq.benchmarks.latency import latency
 from raftzmq.benchmarks.point import Point
 from raftzmq.benchmarks.result import Result
 from raftzmq.benchmarks.sweep import FULL, QUICK, Samples, Sweep
@@ -147,3 +148,11 @@ def test_a_sweep_is_not_compared() -> None:
     done = CliRunner().invoke(throughput, ["--sweep", "--against", __file__])
     assert done.exit_code == 2
     assert "--against" in done.output
+
+
+@pytest.mark.parametrize("options", [["--uvloop"], ["--clients", "3", "--in-flight", "2"]])
+def test_what_cannot_be_measured_is_refused(options: list[str]) -> None:
+    for command in (throughput, latency):
+        done = CliRunner().invoke(command, options)
+        assert done.exit_code == 2
+        assert options[0] in done.output or "--in-flight" in done.output
