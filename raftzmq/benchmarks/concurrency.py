@@ -101,7 +101,7 @@ def measure(options: Options, advance: Advance) -> Result:
     for number, load in options.slow_loads:
         points += slow_points(contenders, options.setting, load, number)
         advance(len(points))
-    result = _result(options, Points(points, options.modest))
+    result = _result(options, Points(points, options.modest, options.nodes - 1))
     if options.profile and options.in_flight:
         result.tables.append(profile(contenders, options.setting, max(options.in_flight), options.seconds))
     return result
@@ -152,7 +152,13 @@ _counts = click.IntRange(1, 100_000)
     "--modest", type=_counts, help="Puts in flight on the slow disk, where runtimes are compared. [default: 64]"
 )
 @click.option("--slow-rounds", type=click.IntRange(1), help="Of that comparison. [default: 3; with --quick: 1]")
-@click.option("--disk", type=click.Choice(["both", "normal", "slow"]), default="both", show_default=True, help="Which.")
+@click.option(
+    "--disk",
+    type=click.Choice(["both", "normal", "slow"]),
+    default="both",
+    show_default=True,
+    help="Measure on which disk.",
+)
 @click.option("--rounds", type=click.IntRange(1), help="Runs of each on the normal disk. [default: 5; with --quick: 1]")
 @click.option("--seconds", type=click.FloatRange(0.5), help="Of each run. [default: 3; with --quick: 1.5]")
 @click.option("--slow-seconds", type=click.FloatRange(0.5), help="On the slow disk. [default: 20]")

@@ -9,7 +9,7 @@ from itertools import chain
 from raftzmq.benchmarks.concurrency_point import Disk, Point
 from raftzmq.benchmarks.contenders import CONTENDERS
 from raftzmq.benchmarks.figures import median
-from raftzmq.benchmarks.meter import ROLES, Role
+from raftzmq.benchmarks.meter import ROLES, Role, Spent
 from raftzmq.benchmarks.process_costs import KINDS, ThreadKind
 
 
@@ -26,11 +26,12 @@ class Busiest:
 class Points:
     """Points of several rounds: what is asked for is a median over them.
 
-    With ``modest_in_flight`` puts in flight the runtimes are compared on a slow disk.
+    With ``modest_in_flight`` puts in flight the runtimes are compared on a slow disk. Clusters have ``followers``.
     """
 
     all: Sequence[Point]
     modest_in_flight: int
+    followers: int
 
     def at(self, runtime: str, disk: Disk, in_flight: int) -> list[Point]:
         """Those of one runtime under one load, a point a round."""
@@ -64,6 +65,14 @@ class Points:
         """Puts in flight, ascending."""
         return sorted({point.in_flight for point in self.all if point.disk == disk})
 
+    def whole_cost_us(self, runtime: str, in_flight: int) -> float | None:
+        """Processor time for each put of all processes together, on a normal disk; None if nothing was seen."""
+        seen = [point for point in self.at(runtime, "normal", in_flight) if point.spent]
+        if not seen:
+            return None
+        leader, follower, client = (median([point.cost(role, _cpu) for point in seen]) for role in ROLES)
+        return leader + self.followers * follower + client
+
     def busiest(self, runtime: str, in_flight: int) -> Busiest | None:
         """On a normal disk; None if the run was too short to see anything."""
         seen = [point.spent for point in self.at(runtime, "normal", in_flight) if point.spent]
@@ -74,3 +83,7 @@ class Points:
             if seen and all((role, kind) in spent for spent in seen)
         ]
         return max(shares, key=lambda share: share.busy, default=None)
+
+
+def _cpu(spent: Spent) -> float:
+    return spent.cpu_us_per_put

@@ -8,7 +8,8 @@ from raftzmq.benchmarks.concurrency_point import Point
 from raftzmq.benchmarks.concurrency_points import Points
 from raftzmq.benchmarks.contenders import BLOCKING, COROUTINES, THREADS, UVLOOP
 from raftzmq.benchmarks.figures import Figures, median, milliseconds
-from raftzmq.benchmarks.meter import Role
+from raftzmq.benchmarks.meter import ROLES, Role
+from raftzmq.benchmarks.process_costs import KINDS, ThreadKind
 from raftzmq.benchmarks.watchdog import STALL_MS
 
 COROUTINES_BAR = 0.85
@@ -80,7 +81,7 @@ def _speed_findings(points: Points) -> Iterator[str]:
                 speed = points.median(runtime, "normal", in_flight, _speed)
                 yield (
                     f"With {in_flight} in flight, {runtime} does {speed:,.0f} puts a second, {ratio:.2f} times what "
-                    f"threads do (medians of {rounds} {'round' if rounds == 1 else 'rounds'}, alternating)."
+                    f"threads do ({'one run' if rounds == 1 else f'medians of {rounds} rounds, alternating'})."
                 )
     most = max(points.counts("normal"), default=0)
     ratio = ratio_to_threads(points, COROUTINES, most)
@@ -98,13 +99,28 @@ def _speed_findings(points: Points) -> Iterator[str]:
 def _why(points: Points, in_flight: int) -> str:
     """Where the time goes that the threads don't spend."""
     said = [f"less than the {COROUTINES_BAR:.0%} that were wanted."]
-    roles: tuple[Role, ...] = ("leader", "follower")
-    for role in roles:
-        ours = points.median(COROUTINES, "normal", in_flight, lambda p, r=role: _cpu(p, r))  # type: ignore[misc]
-        theirs = points.median(THREADS, "normal", in_flight, lambda p, r=role: _cpu(p, r))  # type: ignore[misc]
-        if ours and theirs:
-            said.append(f"A {role} takes {ours:.1f} µs of processor time for each put instead of {theirs:.1f}.")
+    ours, theirs = (points.whole_cost_us(name, in_flight) for name in (COROUTINES, THREADS))
+    if ours and theirs:
+        said.append(
+            f"All processes together take {ours:.1f} µs of processor time for each put instead of {theirs:.1f}: where "
+            f"processors are what there is too little of, that alone makes {theirs / ours:.0%}."
+        )
+    extra = [
+        (ours - theirs, _whose(role, kind), ours, theirs)
+        for role in ROLES
+        for kind in KINDS
+        if (ours := _cpu_of(points, COROUTINES, in_flight, role, kind)) is not None
+        and (theirs := _cpu_of(points, THREADS, in_flight, role, kind)) is not None
+    ]
+    if extra:
+        _, whose, ours, theirs = max(extra)
+        said.append(f"The most of it is {whose}: {ours:.1f} µs instead of {theirs:.1f}.")
     return " ".join(said)
+
+
+def _cpu_of(points: Points, runtime: str, in_flight: int, role: Role, kind: ThreadKind) -> float | None:
+    seen = [p.spent[role, kind] for p in points.at(runtime, "normal", in_flight) if (role, kind) in p.spent]
+    return median([spent.cpu_us_per_put for spent in seen]) if seen else None
 
 
 def _cost_findings(points: Points) -> Iterator[str]:

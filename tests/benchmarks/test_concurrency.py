@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,21 +56,25 @@ SLOW = [
 
 
 def test_throughput_is_compared_by_medians() -> None:
-    figures = figures_of(Points(NORMAL, 4))
+    figures = figures_of(Points(NORMAL, 4, 2))
     assert figures["coroutines_to_threads_at_1000"] == 0.91
     assert figures["threads_puts_per_second_at_1000"] == [100.0, 120.0, 90.0]
     assert "threads_to_threads_at_1000" not in figures
-    assert any("at least the 85%" in sentence for sentence in findings_of(Points(NORMAL, 4), 300))
+    assert any("at least the 85%" in sentence for sentence in findings_of(Points(NORMAL, 4, 2), 300))
 
 
 def test_slower_coroutines_are_explained_by_what_a_put_costs() -> None:
-    points = Points([point(THREADS, 100.0), point(COROUTINES, 60.0)], 4)
+    dearer = {**SPENT, ("follower", "loop"): Spent(8.5, 0.01, 0.0, 0.5)}
+    points = Points([point(THREADS, 100.0), replace(point(COROUTINES, 60.0), spent=dearer)], 4, 2)
+    assert points.whole_cost_us(THREADS, 1000) == 12.0 + 2 * 5.0 + 9.0
     (sentence,) = [s for s in findings_of(points, 300) if "less than the 85%" in s]
-    assert "A leader takes 12.0 µs of processor time for each put instead of 12.0." in sentence
+    assert "together take 38.0 µs of processor time for each put instead of 31.0" in sentence
+    assert "that alone makes 82%" in sentence
+    assert "The most of it is a follower's loop thread: 8.5 µs instead of 5.0." in sentence
 
 
 def test_the_slow_disk_is_judged_on_all_rounds_together() -> None:
-    points = Points(SLOW, 4)
+    points = Points(SLOW, 4, 2)
     figures = figures_of(points)
     assert figures["slow_disk_coroutines_p99_ms"] == 500.0
     assert figures["slow_disk_coroutines_blocking_p99_ms"] == 5000.0
@@ -79,25 +84,25 @@ def test_the_slow_disk_is_judged_on_all_rounds_together() -> None:
 
 
 def test_what_is_not_as_expected_is_said() -> None:
-    calm = Points([SLOW[0], SLOW[2]], 4)
+    calm = Points([SLOW[0], SLOW[2]], 4, 2)
     (sentence,) = [s for s in findings_of(calm, 300) if s.startswith("Expected")]
     assert "2.0 times" in sentence
     assert "no elections there" in sentence
 
 
 def test_the_busiest_threads_are_named() -> None:
-    assert Points(NORMAL, 4).busiest(THREADS, 1000) == Busiest("client", "loop", 0.9)
-    assert Points(NORMAL, 4).busiest(BLOCKING, 1000) is None
+    assert Points(NORMAL, 4, 2).busiest(THREADS, 1000) == Busiest("client", "loop", 0.9)
+    assert Points(NORMAL, 4, 2).busiest(BLOCKING, 1000) is None
 
 
 def test_every_run_is_in_the_tables_and_only_what_was_measured_in_the_charts() -> None:
-    runs, costs = tables_of(Points(NORMAL + SLOW, 4))
+    runs, costs = tables_of(Points(NORMAL + SLOW, 4, 2))
     assert len(runs.rows) == len(NORMAL + SLOW)
     assert {record["process"] for record in costs.records()} == {"leader", "follower", "client"}
-    assert not any("slow" in chart.name for chart in charts_of(Points(NORMAL, 4)))
-    names = [chart.name for chart in charts_of(Points(NORMAL + SLOW, 4))]
+    assert not any("slow" in chart.name for chart in charts_of(Points(NORMAL, 4, 2)))
+    names = [chart.name for chart in charts_of(Points(NORMAL + SLOW, 4, 2))]
     assert len(set(names)) == len(names) == 7
-    (slow,) = charts_of(Points(SLOW[:2], 4))[:1]
+    (slow,) = charts_of(Points(SLOW[:2], 4, 2))[:1]
     (series,) = slow.series
     assert (series.x[-1], series.y[-1]) == (500.0, 1.0)
 
