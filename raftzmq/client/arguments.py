@@ -107,6 +107,20 @@ def put_command(key: Text, value: Text, lease: int | None) -> Put:
     return Put(to_key(key), to_value(value), to_counter("lease", lease))
 
 
+def put_call(key: Text, value: Text, lease: int | None) -> tuple[Put, int]:
+    """A put, checked, and its `size_of`. For bytes without a lease, as of programs in a hurry, by the shortest way."""
+    if (
+        type(key) is bytes
+        and type(value) is bytes
+        and lease is None
+        and 0 < len(key) <= KEY_BYTES_MAX
+        and len(value) <= VALUE_BYTES_MAX
+    ):
+        return Put(key, value), FRAMING_BYTES + len(key) + len(value)
+    command = put_command(key, value, lease)
+    return command, size_of(command)
+
+
 def cas_command(key: Text, expected: Text | None, new: Text, mod_revision: int | None) -> CompareAndSwap:
     """A compare-and-swap, checked: it compares by value or by revision, not by both."""
     if mod_revision is not None and expected is not None:
@@ -127,6 +141,14 @@ def get_query(key: Text, consistency: str, revision: int | None) -> Get:
     """A read of one key, checked."""
     one_of("consistency", consistency, _CONSISTENCIES)
     return Get(to_key(key), to_counter("revision", revision))
+
+
+def get_call(key: Text, consistency: str, revision: int | None) -> tuple[Get, int]:
+    """A read of one key, checked, and its `size_of`; fast as `put_call` is."""
+    if type(key) is bytes and revision is None and consistency == "linearizable" and 0 < len(key) <= KEY_BYTES_MAX:
+        return Get(key), FRAMING_BYTES + len(key)
+    query = get_query(key, consistency, revision)
+    return query, size_of(query)
 
 
 def range_query(

@@ -7,6 +7,7 @@ a deadline per *span* of them.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,6 +15,9 @@ from raftzmq.client.arguments import size_of
 from raftzmq.client.links import Link
 from raftzmq.client.results import Convert
 from raftzmq.config import MICROSECONDS
+
+Call = tuple[Any, int, Any, Convert, int]
+"""Command or query, size, future, converter, timeout: what `Queue.add` takes."""
 
 GRAIN_US: Final = 5_000
 """Runs whose deadlines lie this close become one, with the later deadline: calls end late by that at most."""
@@ -127,6 +131,20 @@ class Queue:
         run.futures.append(future)
         run.converts.append(convert)
         run.size += size
+
+    def add_all(self, calls: Sequence[Call]) -> None:
+        """`add` each of ``calls``, which there must be some of."""
+        commands, sizes, futures, converts, timeouts = zip(*calls, strict=True)
+        if timeouts.count(timeouts[0]) != len(timeouts):
+            for call in calls:
+                self.add(*call)
+            return
+        self.add(*calls[0])
+        run = self._open
+        run.commands += commands[1:]
+        run.futures += futures[1:]
+        run.converts += converts[1:]
+        run.size += sum(sizes) - sizes[0]
 
     def stamp(self, now_us: int) -> None:
         """The calls that were added since the last time were made at ``now_us``."""

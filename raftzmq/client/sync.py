@@ -6,6 +6,16 @@ descriptor. What callers ask for while it is busy travels as one message::
     with raftzmq.Client() as client:
         client.put("greeting", "hello")
         futures = [client.put_async(f"key/{n}", b"value") for n in range(1000)]
+
+What one step gained, as ratios of the whole process's time per call (warm, a node that answers at once):
+
+================================================================ ==== ==== ===== =====
+step                                                             gets puts 1 get 1 put
+                                                                 (1,000)   (one at once)
+================================================================ ==== ==== ===== =====
+futures that make their conditions late, `Reply` for calls that  0.43 0.49 0.75  0.70
+block, calls handed to the protocol together, short checks
+================================================================ ==== ==== ===== =====
 """
 
 from __future__ import annotations
@@ -15,20 +25,24 @@ import weakref
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from raftzmq.client.arguments import (
     Text,
     cas_command,
+    get_call,
     get_query,
-    put_command,
+    put_call,
     range_query,
     size_of,
     to_endpoints,
     to_key,
     to_timeout_us,
 )
+from raftzmq.client.batches import Call
+from raftzmq.client.call_future import CallFuture
 from raftzmq.client.probes import STATUS_US, AimedRead, StatusCall
+from raftzmq.client.reply import Reply
 from raftzmq.client.results import (
     CasResult,
     Convert,
@@ -43,21 +57,11 @@ from raftzmq.client.results import (
     range_result,
     state_digest,
 )
-from raftzmq.client.worker import Call, Worker
+from raftzmq.client.worker import Worker
 from raftzmq.kv.commands import Command, Delete, Query, StateHash
 
 if TYPE_CHECKING:
     from raftzmq.client.recorder import Recorder
-
-T = TypeVar("T")
-
-
-class CallFuture(Future[T]):
-    """The future of a call. It can't be cancelled: once asked for, a command is on its way."""
-
-    def cancel(self) -> bool:
-        """Always False."""
-        return False
 
 
 def _recorded(recorder: Recorder, ask: Callable[[Call], None]) -> Callable[[Call], None]:
@@ -111,7 +115,10 @@ class Client:
 
     def put(self, key: Text, value: Text, *, lease: int | None = None, timeout: float | None = None) -> PutResult:
         """Set ``key``; the result's ``revision`` is the store's new one."""
-        return self.put_async(key, value, lease=lease, timeout=timeout).result()
+        reply = Reply()
+        self._ask_write((*put_call(key, value, lease), reply, PutResult, self._patience(timeout)))
+        result: PutResult = reply.wait()
+        return result
 
     def get(
         self,
@@ -122,7 +129,10 @@ class Client:
         timeout: float | None = None,
     ) -> KeyValue | None:
         """Read ``key``, as of ``revision`` if given; None if it doesn't exist. Raises Compacted for an old revision."""
-        return self.get_async(key, consistency=consistency, revision=revision, timeout=timeout).result()
+        reply = Reply()
+        self._ask_read((*get_call(key, consistency, revision), reply, key_value, self._patience(timeout)))
+        result: KeyValue | None = reply.wait()
+        return result
 
     def get_from(self, endpoint: str, key: Text, *, timeout: float | None = None) -> KeyValue | None:
         """Read ``key``, as linearizably as `get` does, from the node at ``endpoint``, which needn't lead.
@@ -192,7 +202,9 @@ class Client:
         self, key: Text, value: Text, *, lease: int | None = None, timeout: float | None = None
     ) -> Future[PutResult]:
         """`put`, as a future."""
-        return self._write(put_command(key, value, lease), PutResult, timeout)
+        future: CallFuture[PutResult] = CallFuture()
+        self._ask_write((*put_call(key, value, lease), future, PutResult, self._patience(timeout)))
+        return future
 
     def get_async(
         self,
@@ -203,7 +215,9 @@ class Client:
         timeout: float | None = None,
     ) -> Future[KeyValue | None]:
         """`get`, as a future."""
-        return self._read(get_query(key, consistency, revision), key_value, timeout)
+        future: CallFuture[KeyValue | None] = CallFuture()
+        self._ask_read((*get_call(key, consistency, revision), future, key_value, self._patience(timeout)))
+        return future
 
     def get_from_async(self, endpoint: str, key: Text, *, timeout: float | None = None) -> Future[KeyValue | None]:
         """`get_from`, as a future."""

@@ -11,16 +11,14 @@ import select
 import threading
 import weakref
 from collections import deque
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
+from raftzmq.client.batches import Call
 from raftzmq.client.probes import AimedRead, StatusCall
 from raftzmq.client.protocol import Protocol
-from raftzmq.client.results import Convert, fail
+from raftzmq.client.results import fail
 from raftzmq.client.wires import Wire, Wires, monotonic_us
 from raftzmq.errors import ClientClosed, InvalidRequest, RequestError
-
-Call = tuple[Any, int, Any, Convert, int]
-"""Command or query, size, future, converter, timeout: what `Queue.add` takes."""
 
 JOIN_S: Final = 5.0
 """How long closing waits for the thread, which has nothing left to wait for."""
@@ -147,12 +145,14 @@ class Worker:
                 self._finish()
 
     def _take_calls(self) -> None:
-        for calls, add in (
-            (self._writes, self._protocol.parcels.queue.add),
-            (self._reads, self._protocol.reads.queue.add),
+        for calls, queue in (
+            (self._writes, self._protocol.parcels.queue),
+            (self._reads, self._protocol.reads.queue),
         ):
-            while calls:
-                add(*calls.popleft())
+            # What is added from here on finds the flag down.
+            count = len(calls)
+            if count:
+                queue.add_all([calls.popleft() for _ in range(count)])
         while self._probes:
             self._protocol.probes.add(self._probes.popleft())
 
