@@ -244,8 +244,9 @@ def _on_continued(each: Sequence[tuple[int, int, float | None]]) -> str:
     answered, refused = sum(a for a, _, _ in each), sum(r for _, r, _ in each)
     text = (
         f"Of {answered + refused} linearizable reads put to leaders that were stopped, replaced and continued, "
-        f"{answered} were answered, every one with the newest value, and {refused} were not answered: a leader "
-        "answers a read only after a majority has confirmed it once more (ReadIndex, thesis 6.4)."
+        f"{answered} were answered, every one with the newest value, and {refused} were not answered. Such a leader "
+        "hears of its successor as soon as it runs, and one that didn't would have to ask a majority before it "
+        "answers (ReadIndex, thesis 6.4)."
     )
     steps = [step for _, _, step in each if step is not None]
     if steps:
