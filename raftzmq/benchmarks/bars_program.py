@@ -15,7 +15,7 @@ from raftzmq.benchmarks.figures import Figures
 from raftzmq.benchmarks.options import directory_option
 from raftzmq.benchmarks.presenting import present, result_options
 from raftzmq.benchmarks.program import ending_in_order
-from raftzmq.benchmarks.result import Cell, Result, Table
+from raftzmq.benchmarks.result import Cell, Chart, Result, Series, Table
 from raftzmq.benchmarks.targets import TARGETS, Outcome, Setting, Target
 
 QUICK_PAIRS = 1
@@ -29,8 +29,9 @@ def verdict(bar: Bar) -> str:
     return f"missed by {abs(bar.figure - bar.bound) / bar.bound:.0%}" if bar.bound else f"missed by {bar.figure:g}"
 
 
-def bars_result(setting: Setting, outcomes: Sequence[Outcome], left_out: Sequence[str]) -> Result:
+def bars_result(setting: Setting, found: Sequence[tuple[Target, Outcome]], left_out: Sequence[str]) -> Result:
     """A line for each bar, and every sample."""
+    outcomes = [outcome for _, outcome in found]
     bars = [bar for outcome in outcomes for bar in outcome.bars]
     missed = [bar for bar in bars if not bar.met]
     settings: Figures = {"pairs": setting.pairs, "part": setting.part}
@@ -43,10 +44,26 @@ def bars_result(setting: Setting, outcomes: Sequence[Outcome], left_out: Sequenc
         rows.append([bar.what, round(bar.figure, 3), bound, bar.unit, verdict(bar)])
     result.tables = [Table("Bars", ["bar", "measured", "bound", "unit", "verdict"], rows)]
     result.tables += [outcome.samples for outcome in outcomes]
+    result.charts = chart_of(found)
     result.findings = [f"Missed: {bar}." for bar in missed]
     if left_out:
         result.findings.append(f"Not measured: {', '.join(left_out)}.")
     return result
+
+
+def chart_of(found: Sequence[tuple[Target, Outcome]]) -> list[Chart]:
+    """What was reached beside what was asked for, of the bars that are ratios; none if there are none."""
+    ratios = [(target.name, bar) for target, outcome in found for bar in outcome.bars if not bar.unit]
+    if not ratios:
+        return []
+    names = [name for name, _ in ratios]
+    series = [
+        Series("measured", names, [bar.figure for _, bar in ratios]),
+        Series("asked for, at least", names, [bar.bound for _, bar in ratios]),
+    ]
+    title = "What is reached, and what was asked for"
+    note = "puts: of the relay floor; gets: of the echo floor; the others: of what raftzmq itself does otherwise."
+    return [Chart("bars_ratios", title, "measurement", "ratio of medians", series, "bars", note=note)]
 
 
 def chosen_targets(only: Sequence[str], *, long: bool, against: Path | None) -> tuple[list[Target], list[str]]:
@@ -74,7 +91,11 @@ def chosen_targets(only: Sequence[str], *, long: bool, against: Path | None) -> 
     help="A Python program to alternate with, as in `raftzmq bench throughput`; without it, comparisons are left out.",
 )
 @click.option(
-    "--only", multiple=True, type=click.Choice([target.name for target in TARGETS]), help="One of them; again for more."
+    "--only",
+    multiple=True,
+    type=click.Choice([target.name for target in TARGETS]),
+    metavar="NAME",
+    help="Only this measurement of those below, long or not; again for more.",
 )
 @click.option("--long", is_flag=True, help="Also those that take ten minutes each.")
 @click.option("--pairs", type=click.IntRange(1), help="Runs of each side, alternating. [default: 5, with --quick 1]")
@@ -106,10 +127,10 @@ def bars(
     """
     setting = Setting(against, pairs or (QUICK_PAIRS if quick else 5), QUICK_PART if quick else 1.0, directory)
     targets, left_out = chosen_targets(only, long=long, against=against)
-    outcomes = []
+    found: list[tuple[Target, Outcome]] = []
     with ending_in_order():
         for target in targets:
             with progress(target.title, target.runs(setting)) as advance:
-                outcomes.append(target.decide(setting, advance))
-    present(bars_result(setting, outcomes, left_out), as_json=as_json, charts=charts)
-    end_by(bar for outcome in outcomes for bar in outcome.bars)
+                found.append((target, target.decide(setting, advance)))
+    present(bars_result(setting, found, left_out), as_json=as_json, charts=charts)
+    end_by(bar for _, outcome in found for bar in outcome.bars)

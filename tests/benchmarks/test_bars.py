@@ -43,10 +43,12 @@ def test_every_bar_has_a_line_and_every_sample_is_there() -> None:
     outcome = Outcome(
         [Bar("a", 1.0, 2.0, "", at_least=True), Bar("b", 1.0, 2.0, "ms")], Table("runs", ["x"], [[1], [2]])
     )
-    result = bars_result(Setting(), [outcome], ["puts-1 (needs --against)"])
+    result = bars_result(Setting(), [(TARGETS[0], outcome)], ["puts-1 (needs --against)"])
     assert [row["verdict"] for row in result.tables[0].records()] == ["missed by 50%", "held"]
     assert result.tables[1].rows == [[1], [2]]
     assert result.figures == {"bars": 2, "bars_held": 1, "bars_missed": 1}
+    (chart,) = result.charts
+    assert [(series.x, series.y) for series in chart.series] == [(["puts-1000"], [1.0]), (["puts-1000"], [2.0])]
     assert result.findings[-1] == "Not measured: puts-1 (needs --against)."
 
 
