@@ -13,13 +13,14 @@ from raftzmq.benchmarks.figures import Figure, Figures
 from raftzmq.benchmarks.report_chart import Picture, picture_of
 from raftzmq.benchmarks.report_run import Run
 from raftzmq.benchmarks.report_words import GLOSSARY, cell_text, duration_text, figure_text, heading
-from raftzmq.benchmarks.result import Result, Table
+from raftzmq.benchmarks.result import Cell, Result, Table
 from raftzmq.benchmarks.suite import SUITE, Status
 
 TEMPLATES = files("raftzmq.benchmarks") / "templates"
 ROWS_SHOWN = 16
 """Longer tables are folded."""
 HIGHLIGHTS_MAX = 8
+MEDIAN, P99 = "_p50_ms", "_p99_ms"
 TITLE = "A replicated store in Python: how fast, and why"
 
 
@@ -64,6 +65,8 @@ def page(run: Run) -> str:
         answers=answers(run),
         chapters=chapters(run),
         absent=[outcome for outcome in run.outcomes if outcome.status != "measured"],
+        floor_table=floor_table,
+        other_floors=other_floors,
         glossary=GLOSSARY,
         heading=heading,
         rows_shown=ROWS_SHOWN,
@@ -117,6 +120,22 @@ def chapters(run: Run) -> list[Chapter]:
         for outcome in run.outcomes
         if outcome.result is not None
     ]
+
+
+def floor_table(floors: Figures) -> Table:
+    """The floors that are durations: a row each, with what half and 99 of 100 take."""
+    names = [name.removesuffix(MEDIAN) for name in floors if name.endswith(MEDIAN)]
+    rows = [[heading(name)[0], *(_cell(floors.get(f"{name}{suffix}")) for suffix in (MEDIAN, P99))] for name in names]
+    return Table("Floors", ["what", "p50_ms", "p99_ms"], rows)
+
+
+def other_floors(floors: Figures) -> Figures:
+    """Those that are no durations of that kind."""
+    return {name: value for name, value in floors.items() if not name.endswith((MEDIAN, P99))}
+
+
+def _cell(figure: Figure | None) -> Cell:
+    return None if isinstance(figure, list) else figure
 
 
 def highlights(figures: Figures) -> list[tuple[str, Figure]]:
