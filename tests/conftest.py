@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from raftzmq.runtime.choice import COROUTINES, RUNTIMES, THREADS
+from raftzmq.runtime.choice import RUNTIMES
+from tests.live.runtimes import BOTH, MIXED
 
 if TYPE_CHECKING:
     from tests.live.clone import Clone
@@ -31,24 +32,28 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 NO_SKIP = os.environ.get("RAFTZMQ_NO_SKIP", "") not in ("", "0")
 
 
-BOTH = (THREADS, COROUTINES)
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Choose what runs the nodes of live clusters."""
     parser.addoption(
         "--runtime",
-        choices=("both", "mixed", *RUNTIMES),
-        default="both",
-        help="what runs the nodes of tests that start clusters: each of the two in turn, nodes of several kinds in one "
-        "cluster, or one only (default: both)",
+        choices=("usual", "both", MIXED, *RUNTIMES),
+        default="usual",
+        help="what runs the nodes of tests that start clusters: threads and coroutines in turn (both), several kinds "
+        "in one cluster (mixed), or one only; usual, the default, is both, and mixed where a test takes long",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell of the mark that `pytest_generate_tests` looks at."""
+    config.addinivalue_line("markers", "mixed: takes long, so it usually runs once, on a cluster of several runtimes")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what asks for a runtime under each that was chosen."""
     if "runtime" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--runtime")
+        if chosen == "usual":
+            chosen = "both" if metafunc.definition.get_closest_marker("mixed") is None else MIXED
         metafunc.parametrize("runtime", BOTH if chosen == "both" else [chosen], indirect=True, scope="module")
 
 

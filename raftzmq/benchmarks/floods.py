@@ -41,6 +41,8 @@ VALUE_BYTES = MIB
 UNREAD_VALUES = 16
 UNREAD_REQUESTS = 20_000
 UNREAD_S = 3.0
+ANSWER_S = 10.0
+"""How long an answer may take that will surely come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def garbage(target: Target) -> Counts:
             frames = [rng.randbytes(rng.randrange(200)) for _ in range(rng.randrange(1, 5))]
             peer.send(frames)
             client.send(frames)
-        return {"answers": _answers(client), "peer_answers": _answers(peer)}
+        return {"answers": _answers(client, GARBAGE_MESSAGES), "peer_answers": _answers(peer)}
 
 
 def vast_frame(target: Target) -> Counts:
@@ -147,7 +149,7 @@ def impatient_values(target: Target) -> Counts:
         for number in range(1, VALUES + 1):
             parcel = Parcel(session, 1, number, [Put(b"impatient/%04d" % number, bytes(VALUE_BYTES))])
             dealer.send([encode_header(Execute(number + 1, 10_000_000)), encode_parcel(parcel)])
-        return {"answers": _answers(dealer)}
+        return {"answers": _answers(dealer, VALUES)}
 
 
 def unread_answers(target: Target) -> Counts:
@@ -180,10 +182,10 @@ def _both(target: Target) -> Iterator[tuple[BareDealer, BareDealer]]:
         yield peer, client
 
 
-def _answers(dealer: BareDealer) -> int:
-    """How many answers come, until none comes for a while."""
+def _answers(dealer: BareDealer, expected: int = 0) -> int:
+    """How many answers come, until none comes for a while: a long one as long as any are ``expected``."""
     count = 0
-    while dealer.receive(patience_s=0.3) is not None:
+    while dealer.receive(patience_s=0.3 if count >= expected else ANSWER_S) is not None:
         count += 1
     return count
 

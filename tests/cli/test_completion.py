@@ -16,7 +16,8 @@ from raftzmq.cli.keys import COMPLETIONS_MAX, KEY
 from raftzmq.cli.main import COMMANDS, main
 from raftzmq.client.sync import Client
 from tests.cli.support import COMMAND, environment, on_terminal, raftzmq
-from tests.live.harness import EITHER, LiveCluster
+from tests.live.harness import LiveCluster
+from tests.live.runtimes import EITHER
 
 NOWHERE = {"RAFTZMQ_ENDPOINTS": "127.0.0.1:1"}
 

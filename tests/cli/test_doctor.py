@@ -15,7 +15,8 @@ import pytest
 
 from raftzmq.benchmarks.local_cluster import free_cluster
 from tests.cli.support import COMMAND, PATIENCE_S, environment, on_terminal, raftzmq
-from tests.live.harness import EITHER, LiveCluster
+from tests.live.harness import LiveCluster
+from tests.live.runtimes import EITHER
 
 pytestmark = pytest.mark.live
 

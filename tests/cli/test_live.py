@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 
 from raftzmq.cli.main import main
 from tests.cli.support import on_terminal, raftzmq
-from tests.live.harness import EITHER, LiveCluster
+from tests.live.harness import LiveCluster
+from tests.live.runtimes import EITHER
 
 pytestmark = pytest.mark.live
 

@@ -17,7 +17,8 @@ from raftzmq.cli.shell_commands import OFFERED, ShellCommands
 from raftzmq.cli.shell_prompt import completions, describe_leader, hint, history_file
 from tests.cli.support import raftzmq
 from tests.cli.terminal import Terminal
-from tests.live.harness import EITHER, LiveCluster
+from tests.live.harness import LiveCluster
+from tests.live.runtimes import EITHER
 
 UP, CTRL_C, CTRL_D, CTRL_E, TAB = "\x1b[A", "\x03", "\x04", "\x05", "\t"
 

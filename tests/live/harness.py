@@ -9,13 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
 from raftzmq.benchmarks.local_cluster import free_cluster
 from raftzmq.config import Address
-from raftzmq.runtime.choice import COROUTINES, THREADS
+from tests.live.runtimes import runtime_options
 from tests.live.wire import Connection, NoAnswer
 
 T = TypeVar("T")
@@ -23,10 +22,6 @@ T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds that a condition gets: far more than it needs, so that a slow machine is no failure."""
 LAUNCHER = (sys.executable, "-P", "-m", "raftzmq")
-MIXED = "mixed"
-"""In place of a runtime's name: each node of a cluster has another, by turns."""
-EITHER = MIXED
-"""For tests whose subject doesn't know a runtime: one run, with nodes of each."""
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("RAFTZMQ_")}, "PYTHONPATH": str(ROOT)}
 """For processes of ours: this tree's raftzmq, installed or not, and none of the caller's settings."""
@@ -47,16 +42,6 @@ def eventually(look: Callable[[], T | None], what: str, *, seconds: float = PATI
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
         pause()
-
-
-def runtime_options(runtime: str, count: int) -> list[tuple[str, ...]]:
-    """What ``count`` nodes are told so that they run by ``runtime``."""
-    options: list[tuple[str, ...]] = [("--runtime", runtime)]
-    if runtime == MIXED:
-        options = [("--runtime", THREADS), ("--runtime", COROUTINES)]
-        if find_spec("uvloop") is not None:
-            options.append(("--runtime", COROUTINES, "--uvloop"))
-    return [options[number % len(options)] for number in range(count)]
 
 
 class NodeProcess:
@@ -235,7 +220,8 @@ class LiveCluster:
         """What every node stores, as (last_applied, revision, digest); one element if all agree."""
         found = set()
         for name in self.nodes:
-            with self.connection(name) as connection:
+            # Behind all that others have asked before, however much that is.
+            with self.connection(name, timeout=PATIENCE) as connection:
                 found.add(connection.state_hash())
         return found
 

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 LAUNCHER = (sys.executable, "-P", str(Path(__file__).with_name("with_slow_log.py")))
 
 
+@pytest.mark.mixed
 def test_nothing_is_acknowledged_before_a_majority_has_written_it(tmp_path: Path, runtime: str) -> None:
     """The leader's disk is quick, and afterwards the leader is not asked: the others must have it."""
     with LiveCluster(tmp_path, launcher=LAUNCHER, runtime=runtime) as cluster:

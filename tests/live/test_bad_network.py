@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from raftzmq.client.sync import Client
-from tests.live.harness import EITHER, ENVIRONMENT, LiveCluster, command_line, eventually
+from tests.live.harness import ENVIRONMENT, LiveCluster, command_line, eventually
+from tests.live.runtimes import EITHER
 
 pytestmark = pytest.mark.live
 

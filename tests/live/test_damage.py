@@ -21,9 +21,10 @@ from raftzmq.records import log_key
 from raftzmq.storage.directory import LOG_DIRECTORY, STATE_DIRECTORY
 from raftzmq.storage.log import HARD_STATE_KEY
 from tests.live.flip import flip, record
-from tests.live.harness import EITHER, LiveCluster, NodeProcess, eventually
+from tests.live.harness import LiveCluster, NodeProcess, eventually
 from tests.live.load import Load, check
 from tests.live.memory import Growth
+from tests.live.runtimes import EITHER
 
 pytestmark = pytest.mark.live
 

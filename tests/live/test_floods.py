@@ -16,7 +16,7 @@ from tests.live.memory import Growth
 pytestmark = pytest.mark.live
 
 GROWTH_MIB = 50
-LARGE = {"large_values", "impatient_values", "unread_answers"}
+LARGE = ("large_values", "impatient_values", "unread_answers")
 LARGE_GROWTH_MIB = 150
 """Of values of 1 MiB: what waits at the door, what is under way to followers and what the log keeps is theirs."""
 PATIENCE_S = 100.0
@@ -41,8 +41,19 @@ def pour(cluster: LiveCluster, name: str, flood: str) -> Counts:
     return counts
 
 
-@pytest.mark.parametrize("flood", FLOODS)
+@pytest.mark.parametrize("flood", [flood for flood in FLOODS if flood not in LARGE])
 def test_the_leader_is_flooded_and_others_go_on(tmp_path: Path, flood: str, runtime: str) -> None:
+    flood_the_leader(tmp_path, flood, runtime)
+
+
+@pytest.mark.mixed
+@pytest.mark.parametrize("flood", LARGE)
+def test_the_leader_is_flooded_with_large_values(tmp_path: Path, flood: str, runtime: str) -> None:
+    flood_the_leader(tmp_path, flood, runtime)
+
+
+def flood_the_leader(tmp_path: Path, flood: str, runtime: str) -> None:
+    """Somebody floods it while others write, and they are told no lie."""
     with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()
         leader = cluster.leader()

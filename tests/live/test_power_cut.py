@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from tests.live import disk
-from tests.live.harness import EITHER, LAUNCHER, LiveCluster, eventually
+from tests.live.harness import LAUNCHER, LiveCluster, eventually
 from tests.live.load import Load, Told, check
+from tests.live.runtimes import EITHER
 from tests.live.without_metasync import SIGN
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
@@ -74,6 +75,7 @@ class PowerCuts:
         check(self.cluster.endpoints, *self.tellings)
 
 
+@pytest.mark.mixed
 def test_five_power_cuts_lose_nothing_acknowledged(tmp_path: Path, runtime: str) -> None:
     disk.require()
     with disk.LoopDisk(tmp_path) as device:

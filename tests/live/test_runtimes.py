@@ -10,8 +10,9 @@ import pytest
 
 from raftzmq.client.sync import Client
 from raftzmq.runtime.choice import COROUTINES, COROUTINES_BLOCKING, THREADS
-from tests.live.harness import EITHER, ENVIRONMENT, MIXED, ROOT, LiveCluster, NodeProcess, eventually
+from tests.live.harness import ENVIRONMENT, ROOT, LiveCluster, NodeProcess, eventually
 from tests.live.load import Load, Told, check
+from tests.live.runtimes import EITHER, MIXED
 
 pytestmark = pytest.mark.live
 

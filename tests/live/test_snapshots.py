@@ -42,6 +42,7 @@ def compacted(cluster: LiveCluster, leader: str) -> bool:
     return row is not None and row["first_log_index"] > 20
 
 
+@pytest.mark.mixed
 def test_a_follower_away_for_long_gets_the_state_and_then_the_rest(tmp_path: Path, runtime: str) -> None:
     with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()

@@ -56,7 +56,7 @@ def test_an_error_of_a_job_of_the_log_ends_the_run_with_it(choice: RuntimeChoice
         host.storage.log.before_write = fail
         writes = host.storage.log.writes
         with pytest.raises(RequestError):
-            client.put("k", "w", timeout=1.0)
+            client.put("k", "w", timeout=0.2)
         host.join()
     assert str(host.error) == "planted: the disk is gone"
     assert isinstance(host.error, StorageError)
@@ -72,7 +72,7 @@ def test_an_error_of_a_job_of_the_state_ends_the_run_with_it(choice: RuntimeChoi
         client.put("k", "v")
         host.storage.state.before_apply = fail
         with pytest.raises(RequestError):
-            client.put("k", "w", timeout=1.0)
+            client.put("k", "w", timeout=0.2)
         host.join()
     assert repr(host.error) == "KeyError('planted: a bug')"
 
@@ -109,7 +109,7 @@ def test_a_disk_that_hangs_holds_up_the_loop_only_where_that_is_the_point(
         host.storage.log.before_write = hang
         put = client.put_async("k", "w")
         assert hanging.wait(PATIENCE_S)
-        (row,) = client.status(timeout=1.0)
+        (row,) = client.status(timeout=0.5)
         go_on.set()
         assert put.result(PATIENCE_S).revision == 2
     assert row["reachable"] is (choice.name != COROUTINES_BLOCKING)
