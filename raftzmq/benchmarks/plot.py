@@ -209,7 +209,9 @@ def draw_axes(axes: Axes, chart: Chart) -> None:
         axes.yaxis.set_major_locator(MaxNLocator(7, steps=(1, 2, 2.5, 5, 10)))
         axes.yaxis.set_major_formatter(FuncFormatter(plain))
         if ys and min(ys) >= 0:
-            axes.set_ylim(bottom=0)
+            # With its own margins, which belong to the spread of the values, the highest one would touch the edge.
+            highest = max([*ys, *(high for series in chart.series for high in series.high or () if high == high)])
+            axes.set_ylim(0, highest * 1.06 or 1.0)
     if named:
         axes.tick_params(axis="x", length=0)
         return

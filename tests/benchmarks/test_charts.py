@@ -96,12 +96,16 @@ def test_what_was_not_measured_is_a_gap(kind: ChartKind) -> None:
 
 
 def test_a_linear_axis_begins_at_nothing_unless_there_is_less() -> None:
-    def bottom(ys: list[float]) -> float:
-        figure = figure_of(Chart("c", "t", "x", "y", [Series("s", [1.0, 2.0], ys)]))
-        return float(figure.axes[0].get_ylim()[0])
+    def ends(ys: list[float], high: list[float] | None = None) -> tuple[float, float]:
+        series = Series("s", [1.0, 2.0], ys, low=None if high is None else ys, high=high)
+        bottom, top = figure_of(Chart("c", "t", "x", "y", [series])).axes[0].get_ylim()
+        return float(bottom), float(top)
 
-    assert bottom([90.0, 100.0]) == 0
-    assert bottom([-5.0, 100.0]) < -5
+    assert ends([90.0, 100.0])[0] == 0
+    assert ends([90.0, 100.0])[1] > 102
+    assert ends([90.0, 100.0], [100.0, 150.0])[1] > 152
+    assert ends([0.0, 0.0])[1] > 0
+    assert ends([-5.0, 100.0])[0] < -5
 
 
 def test_everything_that_is_drawn_is_inside_the_axes() -> None:
