@@ -26,7 +26,7 @@ def verdict(bar: Bar) -> str:
     """Held, or by how far it was missed, as a part of what was asked for."""
     if bar.met:
         return "held"
-    return f"missed by {abs(bar.figure - bar.bound) / bar.bound:.0%}" if bar.bound else f"missed by {bar.figure:g}"
+    return f"missed by {abs(bar.figure - bar.bound) / bar.bound:.1%}" if bar.bound else f"missed by {bar.figure:g}"
 
 
 def bars_result(setting: Setting, found: Sequence[tuple[Target, Outcome]], left_out: Sequence[str]) -> Result:

@@ -24,9 +24,9 @@ HERE = Path(__file__)
     ("bar", "said"),
     [
         (Bar("ratio", 0.65, 0.65, "", at_least=True), "held"),
-        (Bar("ratio", 0.52, 0.65, "", at_least=True), "missed by 20%"),
+        (Bar("ratio", 0.52, 0.65, "", at_least=True), "missed by 20.0%"),
         (Bar("p99", 40.0, 40.0, "ms"), "held"),
-        (Bar("p99", 50.0, 40.0, "ms"), "missed by 25%"),
+        (Bar("p99", 50.0, 40.0, "ms"), "missed by 25.0%"),
         (Bar("elections", 0, 0, "elections"), "held"),
         (Bar("elections", 2, 0, "elections"), "missed by 2"),
     ],
@@ -44,7 +44,7 @@ def test_every_bar_has_a_line_and_every_sample_is_there() -> None:
         [Bar("a", 1.0, 2.0, "", at_least=True), Bar("b", 1.0, 2.0, "ms")], Table("runs", ["x"], [[1], [2]])
     )
     result = bars_result(Setting(), [(TARGETS[0], outcome)], ["puts-1 (needs --against)"])
-    assert [row["verdict"] for row in result.tables[0].records()] == ["missed by 50%", "held"]
+    assert [row["verdict"] for row in result.tables[0].records()] == ["missed by 50.0%", "held"]
     assert result.tables[1].rows == [[1], [2]]
     assert result.figures == {"bars": 2, "bars_held": 1, "bars_missed": 1}
     (chart,) = result.charts
@@ -87,7 +87,7 @@ def test_bars_are_measured_and_a_missed_one_fails_the_program(tmp_path: Path) ->
     assert "missed: puts at 64 in flight, of the relay floor" in done.stderr
     found = json.loads(done.stdout)
     rows = found["tables"]["Bars"]
-    assert rows[0]["verdict"] == "missed by 100%"
+    assert rows[0]["verdict"] == "missed by 100.0%"
     assert len(rows) == 3
     (samples,) = (rows for title, rows in found["tables"].items() if title != "Bars")
     assert len(samples) == 1
