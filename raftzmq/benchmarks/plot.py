@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
+from math import floor, log10
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -205,6 +206,9 @@ def draw_axes(axes: Axes, chart: Chart) -> None:
     if chart.log_y:
         axes.set_yscale("log")
         decades(axes, "y", ys)
+        if named and min(ys, default=0) > 0:
+            # A bar on a logarithmic axis has no natural foot: a power of ten that leaves the smallest some height.
+            axes.set_ylim(bottom=10 ** floor(log10(min(ys) * 0.6)))
     else:
         axes.yaxis.set_major_locator(MaxNLocator(7, steps=(1, 2, 2.5, 5, 10)))
         axes.yaxis.set_major_formatter(FuncFormatter(plain))
@@ -294,8 +298,8 @@ def draw_legend(figure: Figure, axes: Axes, order: Sequence[str]) -> int:
             bbox_to_anchor=(0, 1.01),
             ncols=columns,
             borderaxespad=0.2,
-            columnspacing=1.6,
-            handlelength=2.6,
+            columnspacing=1.3,
+            handlelength=2.5,
         )
         if columns == 1 or legend.get_window_extent().width <= room:
             rows = -(-len(names) // columns)
