@@ -24,6 +24,7 @@ steps = st.one_of(
     st.tuples(st.just("put"), keys, rows),
     st.tuples(st.just("delete"), keys),
     st.tuples(st.just("put_many"), st.dictionaries(keys, rows, max_size=5)),
+    st.tuples(st.just("place"), st.lists(st.tuples(keys, st.none() | rows), max_size=4)),
     st.tuples(st.just("append"), st.dictionaries(keys, rows, min_size=1, max_size=3)),
     st.tuples(st.just("settle")),
 )
@@ -48,6 +49,13 @@ def change(table: Table, model: dict[bytes, bytes], step: tuple[Any, ...]) -> No
         case ("delete", key):
             table.delete(key)
             model.pop(key, None)
+        case ("place", visits):
+            get, put = table.place()
+            for key, row in visits:
+                assert get(key) == model.get(key)
+                if row is not None:
+                    put(key, row)
+                    model[key] = row
         case ("put_many", added):
             table.put_many(list(added.items()))
             model.update(added)
