@@ -146,8 +146,11 @@ def measure_point(point: Point, advance: Advance) -> Measured:
     with point.cluster() as cluster:
         _, term = cluster.leader()
         with Watchdog() as watchdog:
-            records = run_load(point.plans(cluster.endpoints), advance)
-        cluster.check_running()
+            try:
+                records = run_load(point.plans(cluster.endpoints), advance)
+            finally:
+                # A node that ended by itself says more than the clients, who only saw the silence.
+                cluster.check_running()
         _, term_after = cluster.leader()
         if not any(record.answered for record in records):
             failures: Counter[str] = sum((record.failures for record in records), Counter())

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from array import array
+from dataclasses import replace
 
-from raftzmq.benchmarks.load import Plan, key_name
+import pytest
+
+from raftzmq.benchmarks import driver
+from raftzmq.benchmarks.driver import Driver
+from raftzmq.benchmarks.load import ClientKind, LoadFailed, Plan, key_name, run_load
 from raftzmq.benchmarks.throughput import Options
 
 
@@ -43,3 +49,43 @@ def test_nothing_is_put_beforehand_if_nothing_is_read() -> None:
     (plan,) = Options(keys=10).plans(["tcp://127.0.0.1:1"])
     assert plan.preload == (0, 0)
     assert plan.first_sequence == 1
+
+
+@pytest.mark.parametrize("kind", ["asyncio", "sync"])
+def test_a_client_process_that_cannot_work_says_why(kind: ClientKind) -> None:
+    plan = Plan(0, (), 1, 1, 16, 10, 1, client_kind=kind)
+    with pytest.raises(LoadFailed, match=r"client 0: .*endpoint"):
+        run_load([plan], lambda done: None)
+
+
+def test_a_run_ends_after_its_time_with_places_for_what_was_done() -> None:
+    plan = Plan(0, (), 1000, 1, 16, 10, 1, seconds=0.0)
+    made = Driver(plan, array("Q", [0]))
+    assert list(made.sequences()) == []
+    assert len(made.end().keys) == plan.first_sequence
+    made = Driver(replace(plan, seconds=60.0), array("Q", [0]))
+    assert list(made.sequences()) == list(range(1, 1001))
+    assert len(made.end().keys) == 1001
+
+
+def test_threads_share_the_sequences_out() -> None:
+    made = Driver(Plan(0, (), 10, 1, 16, 10, 1, preload=(0, 5)), array("Q", [0]))
+    assert sorted([*made.sequences(0, 2), *made.sequences(1, 2)]) == list(range(6, 16))
+    assert list(made.preloaded()) == [(1, 0), (2, 1), (3, 2), (4, 3), (5, 4)]
+
+
+def test_a_load_that_does_not_move_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Driver(Plan(0, (), 10, 1, 16, 10, 1), array("Q", [0]))
+    made.begin()
+    made.look()
+    made.record.failures["unreachable"] += 1
+    monkeypatch.setattr(driver, "SILENCE_S", -1.0)
+    with pytest.raises(LoadFailed, match=r"after 0 calls.*'unreachable': 1"):
+        made.look()
+
+
+def test_keys_that_could_not_be_put_beforehand_end_the_run() -> None:
+    made = Driver(Plan(0, (), 10, 1, 16, 10, 1, 1.0, preload=(0, 5)), array("Q", [0]))
+    made.record.failures["overloaded"] += 1
+    with pytest.raises(LoadFailed, match=r"before the measurement.*overloaded"):
+        made.begin()
