@@ -10,6 +10,12 @@ from raftzmq.benchmarks.scaling_tasks import KINDS, Kind
 
 MISFIT_BAD = 2.0
 """Times the repeats' spread: from here on a curve misses its points visibly."""
+_ERRORS = 2.0
+"""Standard errors: what is further off is not chance."""
+_ONE_AT_A_TIME = 1.1
+"""The speed-up of threads up to which they took turns."""
+_NEARLY_ALL = 0.95
+"""A parallel fraction from which on the rest is hardly worth mentioning."""
 _FALLS_BY = 0.97
 """Less than this share of what fewer workers did is a loss, not noise."""
 
@@ -45,9 +51,10 @@ def _parallel(study: Study, kind: Kind) -> str:
             f"what is left, {100 * (1 - fraction.value):.2f} % of the work that only one can do at a time (of the "
             f"interpreter, or of whoever is waited for), would end it at {study.amdahl.limit:.0f} times"
         )
+    how = "almost for free" if fraction.value >= _NEARLY_ALL else "but not for free"
     return (
-        f"Waiting is shared almost for free: {most} {WORDS[kind]} wait {study.speed_up(most):.1f} times as fast as "
-        f"one, on any number of cores. p = {fraction.value:.4f} ± {fraction.half:.4f}: {limit}."
+        f"Waiting is shared {how}: {most} {WORDS[kind]} wait {study.speed_up(most):.1f} times as fast as one, on any "
+        f"number of cores. p = {fraction.value:.4f} ± {fraction.half:.4f}: {limit}."
     )
 
 
@@ -56,10 +63,13 @@ def _partly_serial(study: Study, kind: Kind) -> str:
     seen = (
         "" if study.seen is None else f" (a lone worker was outside the lock for {100 * study.seen:.1f} % of its time)"
     )
+    if fraction.value < 1:
+        limit = f"infinitely many {WORDS[kind]} could do 1 / (1 - p) = {study.amdahl.limit:.1f} times the work of one"
+    else:
+        limit = "no ceiling can be seen"
     return (
-        f"A part under a lock is a ceiling: with p = {fraction.value:.3f} ± {fraction.half:.3f}{seen} infinitely many "
-        f"{WORDS[kind]} could do 1 / (1 - p) = {study.amdahl.limit:.1f} times the work of one; {most} do "
-        f"{study.speed_up(most):.1f} times, for {most} times the workers."
+        f"A part under a lock is a ceiling: with p = {fraction.value:.3f} ± {fraction.half:.3f}{seen} {limit}; "
+        f"{most} do {study.speed_up(most):.1f} times, for {most} times the workers."
     )
 
 
@@ -80,11 +90,12 @@ def _locked(study: Study, kind: Kind) -> str:
 
 def _lost(kind: Kind, shares: Mapping[int, float]) -> str:
     most = max(shares)
+    text = f"Without the lock {most} {WORDS[kind]} lose {shares[most]:.1f} % of their updates"
+    if not shares[most]:
+        return f"{text}: chance, not safety, for nothing keeps others from reading between a reading and its writing."
     if kind == "asyncio":
-        why = "every await between reading and writing lets all others read the same value"
-    else:
-        why = "letting go of the GIL between reading and writing lets others read the same value"
-    return f"Without the lock {most} {WORDS[kind]} lose {shares[most]:.1f} % of their updates: {why}."
+        return f"{text}: every await between reading and writing lets all others read the same value."
+    return f"{text}: letting go of the GIL between reading and writing lets others read the same value."
 
 
 def _predictions(studies: Sequence[Study]) -> list[str]:
@@ -100,12 +111,13 @@ def _predictions(studies: Sequence[Study]) -> list[str]:
 
 
 def _computing(threads: Study, processes: Study) -> str:
-    most = threads.workers_max
-    return (
-        f"Computing is another matter: on {most} cores {most} threads compute {threads.speed_up(most):.2f} times as "
-        f"fast as one, because one interpreter runs one of them at a time (GIL), and {most} processes "
-        f"{processes.speed_up(most):.2f} times."
-    )
+    most, gain = threads.workers_max, threads.speed_ups[-1]
+    text = f"On {most} cores {most} threads compute {gain.value:.2f} times as fast as one"
+    if gain.value - _ERRORS * gain.error <= _ONE_AT_A_TIME:
+        text += ", for one interpreter runs one of them at a time (GIL)"
+    else:
+        text += ", more than a GIL allows (this Python has none, or other programs had the cores meanwhile)"
+    return f"{text}, and {most} processes {processes.speed_up(most):.2f} times."
 
 
 def _clients(study: Study, cores: int) -> str:

@@ -76,6 +76,27 @@ def test_findings_follow_the_figures() -> None:
     assert "misses the points" in text  # a peak is nothing for Amdahl's law
 
 
+@pytest.mark.parametrize(("fraction", "words"), [(0.0, "one of them at a time (GIL)"), (0.9, "more than a GIL allows")])
+def test_threads_that_compute_together_are_not_explained_by_the_gil(fraction: float, words: str) -> None:
+    samples = noisy(amdahl(fraction), "threads", workers=(1, 2))
+    threads, processes = (
+        study("cores", f"compute_{name}", name, "steps", samples) for name in ("threads", "processes")
+    )
+    (sentence,) = findings_of([threads, processes], {}, 2)
+    assert words in sentence
+
+
+def test_losing_nothing_by_chance_is_not_called_safe() -> None:
+    (sentence,) = findings_of([], {"threads": {1: 0.0, 2: 0.0}}, 2)
+    assert "chance, not safety" in sentence
+
+
+@pytest.mark.parametrize(("fraction", "words"), [(0.99, "almost for free"), (0.5, "but not for free")])
+def test_waiting_that_is_hardly_shared_is_not_called_free(fraction: float, words: str) -> None:
+    each = study("tasks", "parallel_threads", "parallel, threads", "units", noisy(amdahl(fraction), "waits"), seen=1.0)
+    assert any(words in sentence for sentence in findings_of([each], {}, 2))
+
+
 def test_a_cluster_that_loses_nothing_by_its_nodes_is_not_called_slower() -> None:
     same = study("nodes", "cluster_nodes", "nodes", "puts", exact(lambda n: 1000.0, (1, 3, 5)))
     assert any("cost nothing that can be seen" in sentence for sentence in findings_of([same], {}, 2))
