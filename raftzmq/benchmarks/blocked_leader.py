@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +15,7 @@ from raftzmq.benchmarks.local_cluster import LocalCluster
 from raftzmq.benchmarks.node_log import Line, elections, read_log
 from raftzmq.benchmarks.timed_load import Put, TimedLoad
 from raftzmq.benchmarks.verification import Ledger, verify
+from raftzmq.benchmarks.watchdog import Watchdog
 from raftzmq.client import aio
 from raftzmq.config import DEFAULT_HEARTBEAT_US, MICROSECONDS
 
@@ -50,6 +51,8 @@ class Timeline:
     lines: Sequence[Line]
     puts: Sequence[Put]
     end_s: float
+    stall_ms: float = 0.0
+    """How long the whole machine stood still at most, which nobody's runtime is to blame for."""
 
     @property
     def elections(self) -> list[Line]:
@@ -65,6 +68,12 @@ class Timeline:
             ended = (late - early for early, late in pairwise(times) if late >= self.blocked.begun_s)
             longest = max(longest, *ended, 0.0)
         return longest
+
+    @property
+    def heard_during_call(self) -> int:
+        """How many messages of the leader reached followers while it made its call."""
+        call = self.blocked
+        return sum(h.leader == call.node and call.begun_s < h.at_s < call.ended_s for h in self.heard)
 
     @property
     def heartbeats_missed(self) -> int:
@@ -92,8 +101,10 @@ def watch(
             for number in range(1, runs + 1):
                 leader, _ = cluster.leader()
                 load_s = BEFORE_S + seconds + after_s
-                puts = asyncio.run(_load(cluster, trigger(notes, leader), load_s, ledger))
-                yield _timeline(case, number, cluster, notes, puts, seconds + after_s)
+                with Watchdog() as dog:
+                    puts = asyncio.run(_load(cluster, trigger(notes, leader), load_s, ledger))
+                timeline = _timeline(case, number, cluster, notes, puts, seconds + after_s)
+                yield replace(timeline, stall_ms=dog.stall_max_ms)
             cluster.leader()
             verify(cluster.endpoints, ledger)
 

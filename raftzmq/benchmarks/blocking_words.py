@@ -11,13 +11,15 @@ from raftzmq.benchmarks.blocking_lesson import HANDLERS, TICK_S, Lesson
 from raftzmq.benchmarks.figures import Figures, milliseconds, percentile
 from raftzmq.benchmarks.node_log import Line
 from raftzmq.benchmarks.result import Cell, Chart, Mark, Series, Table
+from raftzmq.benchmarks.watchdog import STALL_MS
 from raftzmq.config import DEFAULT_ELECTION_MAX_US, DEFAULT_ELECTION_MIN_US
 
 STEP_S = 0.01
 """Of the timeline of puts."""
 _COLUMNS = (
     *("case", "run", "longest_silence_ms", "heartbeats_missed", "elections", "leader_before", "leader_after"),
-    *("put_p50_ms", "put_p99_ms", "slowest_put_ms", "puts_without_answer"),
+    *("put_p50_ms", "put_p99_ms", "slowest_put_ms", "puts_without_answer", "heard_during_call"),
+    "machine_stall_max_ms",
 )
 
 
@@ -72,7 +74,7 @@ def _row(run: Timeline) -> list[Cell]:
         *(run.case.name, run.number, milliseconds(run.longest_silence_s), run.heartbeats_missed, len(run.elections)),
         *(run.blocked.node, after[-1] if after else None),
         *(milliseconds(percentile(seconds, percent)) for percent in (50, 99, 100)),
-        sum(not put.acknowledged for put in run.puts_from_call),
+        *(sum(not put.acknowledged for put in run.puts_from_call), run.heard_during_call, run.stall_ms),
     ]
 
 
@@ -156,7 +158,12 @@ def _silence_line(run: Timeline) -> tuple[list[float], list[float | None]]:
 
 def findings_of(lessons: Sequence[Lesson], timelines: Sequence[Timeline], seconds: float) -> list[str]:
     """What it means, for a lecturer."""
-    return [*_program_findings(lessons, seconds), *_case_findings(timelines), *_conclusion(timelines)]
+    return [
+        *_program_findings(lessons, seconds),
+        *_case_findings(timelines),
+        *_conclusion(timelines),
+        *_stalls(timelines),
+    ]
 
 
 def _program_findings(lessons: Sequence[Lesson], seconds: float) -> Iterator[str]:
@@ -178,6 +185,15 @@ def _case_findings(timelines: Sequence[Timeline]) -> Iterator[str]:
             f"({_many(max(run.heartbeats_missed for run in runs), 'heartbeat')} missed, one is sent every "
             f"{1000 * HEARTBEAT_S:g} ms), {_many(count, 'election')} in {_many(len(runs), 'call')}, slowest put "
             f"{1000 * max(map(_slowest, runs)):,.0f} ms."
+        )
+
+
+def _stalls(timelines: Sequence[Timeline]) -> Iterator[str]:
+    stalled = [run.stall_ms for run in timelines if run.stall_ms > STALL_MS]
+    if stalled:
+        yield (
+            f"In {len(stalled)} of {len(timelines)} runs the whole machine stood still for over {STALL_MS:g} ms (at "
+            f"most {max(stalled):,.0f} ms), which is a silence of its own."
         )
 
 

@@ -58,6 +58,7 @@ def test_a_timeline_knows_its_longest_silence_and_the_elections_that_were_begun(
     assert LOST.heartbeats_missed == 5
     assert [line.at_s for line in LOST.elections] == [100.291]
     assert [put.due_s for put in LOST.puts_from_call] == [100.0, 100.004, 100.5]
+    assert (LOST.heard_during_call, KEPT.heard_during_call) == (0, 11)
     assert (KEPT.heartbeats_missed, KEPT.elections) == (0, [])
 
 
@@ -114,7 +115,7 @@ def test_a_node_log_is_read_by_the_monotonic_clock_and_garbage_is_passed_over(tm
 
 
 @pytest.mark.live
-def test_a_call_on_the_loop_costs_an_election_and_one_in_an_executor_none(tmp_path: Path) -> None:
+def test_a_leader_is_silent_while_its_loop_is_blocked_and_speaks_while_an_executor_is(tmp_path: Path) -> None:
     # Longer than any election timeout can be: followers must notice.
     done = bench("blocking", "--quick", "--seconds", "1.5", "--json", "--directory", str(tmp_path))
     assert done.returncode == 0, done.stderr
@@ -123,5 +124,6 @@ def test_a_call_on_the_loop_costs_an_election_and_one_in_an_executor_none(tmp_pa
     assert told["threads_loop_elections"] >= 1
     assert told["program_loop_ticks_missed"] > told["program_executor_ticks_missed"]
     assert told["coroutines_loop_longest_silence_ms"] > 200
-    assert len(told["tables"]["A leader that makes one blocking call, every run"]) == 4
+    on_loop, elsewhere, _, _ = told["tables"]["A leader that makes one blocking call, every run"]
+    assert on_loop["heard_during_call"] < elsewhere["heard_during_call"]
     assert not list(tmp_path.iterdir())
