@@ -221,6 +221,8 @@ class StateMachine:
     def query(self, query: Query) -> Any:
         """Answer ``query`` from what is applied: its result, or an error result if it can't be had."""
         try:
+            if type(query) is Get and not query.revision:
+                return self._store.get(query.key, self._store.revision)
             if isinstance(query, StateHash):
                 return [self.applied_index, self.revision, self._hash()]
             return self._read(query)

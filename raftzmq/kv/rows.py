@@ -47,6 +47,7 @@ pack_checksum = struct.Struct("<I").pack
 pack_history_key = struct.Struct(">QI").pack
 pack_history_head = struct.Struct(">QQQQH").pack
 _HISTORY = struct.Struct(">QQQQH")
+pack_length = struct.Struct(">H").pack
 _HISTORY_KEY = struct.Struct(">QI")
 _SESSION = struct.Struct(">QIQQ")
 pack_session_head = _SESSION.pack
@@ -148,6 +149,17 @@ def decode_history_row(key: bytes, row: bytes) -> HistoryRow:
     previous, create, version, lease, length = _HISTORY.unpack_from(row)
     split = _HISTORY.size + length
     return HistoryRow(previous, create, version, lease, row[_HISTORY.size : split], row[split:-CHECKSUM_BYTES])
+
+
+def decode_history_value(at: bytes, row: bytes, key: bytes) -> bytes:
+    """The value alone of the history row at ``at``, which is to be one of ``key``; raises CorruptionError."""
+    begin = _HISTORY.size
+    split = begin + len(key)
+    if crc32(row, crc32(at)) != INTACT or row[begin - 2 : split] != pack_length(len(key)) + key:
+        # Damaged, or another key's: say which.
+        other = decode_history_row(at, row)
+        raise CorruptionError(f"revision {_HISTORY_KEY.unpack(at)[0]} belongs to key {other.key!r}, not to {key!r}")
+    return row[split:-CHECKSUM_BYTES]
 
 
 def session_key(session: int) -> bytes:

