@@ -20,7 +20,7 @@ from raftzmq.cli.options import CONTEXT, load_cluster
 from raftzmq.cli.release import release
 from raftzmq.config import Address, ClusterConfig, Timing
 from raftzmq.errors import ConfigurationError, NodeError
-from raftzmq.runtime.choice import RUNTIMES, THREADS, RuntimeChoice
+from raftzmq.runtime.choice import COROUTINES_BLOCKING, RUNTIMES, THREADS, RuntimeChoice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -214,6 +214,8 @@ def _run(
         wires = _faulty_wires(address, body, faults, log)
     else:
         wires = Wires(address, body.members)
+    if chosen.name == COROUTINES_BLOCKING:
+        log.warning("the event loop waits for the disk on purpose: elections and slow answers are to be expected")
     driver = chosen.make(body, opened, wires, on_facts)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: driver.stop())

@@ -69,6 +69,9 @@ def test_even_nodes_whose_event_loop_waits_for_the_disk_agree(tmp_path: Path) ->
         leader = cluster.leader()
         term = cluster.agreed_term(leader)
         assert {told_of_itself(cluster, name) for name in cluster.nodes} == {(COROUTINES_BLOCKING, "asyncio")}
+        for node in cluster.nodes.values():
+            warning = "the event loop waits for the disk on purpose: elections and slow answers are to be expected"
+            assert first_line(node, warning)["level"] == "warning"
         with Load(cluster.endpoints, "blocking", timeout=30.0) as load:
             load.wait_for(50)
             cluster.nodes[leader].kill()
