@@ -39,10 +39,10 @@ def _bend(study: Study) -> str:
             f"Up to {last.share:.0%} of the peak p99 stays below twice what it is at {lowest.share:.0%} "
             f"({calm:.1f} ms; at the end {last.true.percentile_ms(99):.1f} ms)."
         )
-    first = bent[0]
+    where = " and ".join(f"{loop.share:.0%} ({loop.true.percentile_ms(99):.1f} ms)" for loop in bent)
     return (
-        f"p99 is {calm:.1f} ms at {lowest.share:.0%} of the peak, and more than twice that from {first.share:.0%} on "
-        f"({first.true.percentile_ms(99):.1f} ms): who wants short waits must leave the rest of the capacity idle."
+        f"p99 is {calm:.1f} ms at {lowest.share:.0%} of the peak, and more than twice that at {where}: who wants short "
+        "waits must leave some of the capacity idle."
     )
 
 

@@ -203,7 +203,7 @@ def study(true_ms: float, told_ms: float, answered: float) -> Study:
 
 def test_words_tell_of_the_bend_the_line_and_what_was_omitted() -> None:
     said = " ".join(latency_result(study(true_ms=900, told_ms=30, answered=30_000)).findings)
-    assert "more than twice that from 95% on (900" in said
+    assert "more than twice that at 95% (900" in said
     assert "30.0 times as much was waited as is told" in said
     assert "38,000 calls came per second and 30,000 were answered" in said
     assert "with 1000, at 40,000 per second, 25.0 ms" in said
