@@ -9,7 +9,8 @@ from importlib.resources import files
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from raftzmq.benchmarks.figures import Figure, Figures
+from raftzmq.benchmarks.figures import Figure, Figures, median
+from raftzmq.benchmarks.report_answers import answer_of
 from raftzmq.benchmarks.report_chart import Picture, picture_of
 from raftzmq.benchmarks.report_run import Run
 from raftzmq.benchmarks.report_words import GLOSSARY, cell_text, duration_text, figure_text, heading
@@ -93,12 +94,12 @@ def scope(run: Run) -> str:
 
 
 def answers(run: Run) -> list[Answer]:
-    """The questions of the suite, each with what its benchmark found first; or why there is no answer."""
+    """The questions of the suite, each with what its benchmark found; or why there is no answer."""
     asked = {entry.name: entry.asks for entry in SUITE}
     found = []
     for outcome in run.outcomes:
         if outcome.result is not None:
-            text = outcome.result.findings[0] if outcome.result.findings else outcome.result.question
+            text = answer_of(outcome.result)
         else:
             text = f"Not measured: {outcome.short_reason}"
         found.append(Answer(outcome.name, asked[outcome.name], outcome.status, text))
@@ -139,11 +140,13 @@ def _cell(figure: Figure | None) -> Cell:
 
 
 def highlights(figures: Figures) -> list[tuple[str, Figure]]:
-    """The first figures that are single numbers: a result names its answers first."""
-    single: list[tuple[str, Figure]] = [
-        (name, value) for name, value in figures.items() if isinstance(value, int | float)
+    """The first figures, of samples their median: a result names its answers first."""
+    numbers: list[tuple[str, Figure]] = [
+        (name, median(value) if isinstance(value, list) else value)
+        for name, value in figures.items()
+        if not isinstance(value, str) and value != []
     ]
-    return single[:HIGHLIGHTS_MAX]
+    return numbers[:HIGHLIGHTS_MAX]
 
 
 def is_text_column(index: int, table: Table) -> bool:

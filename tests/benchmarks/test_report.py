@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from raftzmq.benchmarks.figures import Figures
 from raftzmq.benchmarks.machine import Machine
 from raftzmq.benchmarks.report import publish, report, save
-from raftzmq.benchmarks.report_page import page
+from raftzmq.benchmarks.report_page import highlights, page
 from raftzmq.benchmarks.report_run import ReportNotWritten, Run, in_order, kept, load_run, save_run
-from raftzmq.benchmarks.report_words import duration_text, figure_text, heading, number_text
 from raftzmq.benchmarks.result import Chart, Mark, Result, ResultUnreadable, Series, Table
 from raftzmq.benchmarks.suite import NAMES, Outcome
 
@@ -154,6 +154,17 @@ def test_the_summary_answers_the_questions_and_says_why_one_has_no_answer() -> N
     assert "What does a blocking call do to a coroutine?\nNot measured: the node n2 ended by itself" in summary
     assert "How long is there no leader?\nA third of a second." in summary
     assert "How does it compare with others?\nNot measured: pysyncobj is not installed" in summary
+
+
+def test_the_first_figures_stand_out_and_samples_by_their_median() -> None:
+    figures: Figures = {
+        "a_ms": [3.0, 1.0, 2.0],
+        "who": "x",
+        "none": [],
+        **{f"n{number}": number for number in range(9)},
+    }
+    assert highlights(figures)[:2] == [("a_ms", 2.0), ("n0", 0)]
+    assert len(highlights(figures)) == 8
 
 
 def test_the_page_needs_nothing_but_itself() -> None:
@@ -325,24 +336,3 @@ def test_what_makes_no_sense_is_wrong_usage(options: list[str], why: str) -> Non
 def test_a_directory_without_results_says_how_to_make_some(tmp_path: Path) -> None:
     done = CliRunner().invoke(report, ["--from", str(tmp_path)])
     assert "raftzmq bench report --out DIR" in str(done.exception)
-
-
-def test_names_end_in_their_unit() -> None:
-    assert heading("latency_p99_ms") == ("latency p99", "ms")
-    assert heading("puts_per_second") == ("puts", "per second")
-    assert heading("value_size_bytes") == ("value size", "bytes")
-    assert heading("runs") == ("runs", "")
-    assert heading("lmdb_commit_p50_ms") == ("LMDB commit median", "ms")
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(61_234, "61,234"), (61_234.5, "61,234"), (23.4412, "23.44"), (0.00012345, "0.00012"), (0.0, "0"), (3, "3")],
-)
-def test_numbers_have_as_many_digits_as_were_measured(number: float, text: str) -> None:
-    assert number_text(number) == text
-    assert figure_text([number, 1]) == f"{text}  1"
-
-
-def test_durations_are_rounded() -> None:
-    assert [duration_text(seconds) for seconds in (4.2, 89, 300)] == ["4 s", "89 s", "5 min"]
