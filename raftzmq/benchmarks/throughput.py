@@ -96,6 +96,8 @@ def throughput(
         operations = OPERATIONS if seconds is None else ceil(seconds * OPERATIONS_PER_SECOND_MAX)
     chosen = Point(operations=operations, **options)
     check_point(chosen)
+    if against is not None and 0 < chosen.read_share < 1:
+        raise click.UsageError("--against compares puts (--read-share 0) or gets (--read-share 1), not a mixture")
     if sweep or quick or charts:
         if against is not None:
             raise click.UsageError("--against compares one point: leave out --sweep, --quick and --charts")

@@ -144,8 +144,9 @@ def test_a_comparison_is_the_ratio_of_medians_with_every_sample() -> None:
     assert found["ratio_of_pairs"] == [0.5, 0.875, 0.5]
 
 
-def test_a_sweep_is_not_compared() -> None:
-    done = CliRunner().invoke(throughput, ["--sweep", "--against", __file__])
+@pytest.mark.parametrize("options", [["--sweep"], ["--quick"], ["--read-share", "0.5"]])
+def test_only_a_point_of_one_kind_of_calls_is_compared(options: list[str]) -> None:
+    done = CliRunner().invoke(throughput, [*options, "--against", __file__])
     assert done.exit_code == 2
     assert "--against" in done.output
 
