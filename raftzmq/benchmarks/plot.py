@@ -187,13 +187,13 @@ def heights(series: Series) -> list[float]:
 
 
 def errors(series: Series) -> list[list[float]] | None:
-    """How far the error bars reach down and up."""
+    """How far the error bars reach down and up; None if no bar has a length, as after a single run."""
     if series.low is None or series.high is None:
         return None
     ys = heights(series)
     down = [max(0.0, y - low) if y == y else 0.0 for y, low in zip(ys, series.low, strict=True)]
     up = [max(0.0, high - y) if y == y else 0.0 for y, high in zip(ys, series.high, strict=True)]
-    return [down, up]
+    return [down, up] if any(down) or any(up) else None
 
 
 def draw_axes(axes: Axes, chart: Chart) -> None:

@@ -18,7 +18,7 @@ def answer_of(result: Result) -> str:
             return make(result.figures)
         except (KeyError, AssertionError):
             pass  # measured with other options, which left out a figure
-    return result.findings[0] if result.findings else result.question
+    return " ".join(result.findings[: _FINDINGS.get(result.benchmark, 1)]) or result.question
 
 
 def _throughput(figures: Figures) -> str:
@@ -84,11 +84,13 @@ _ANSWERS: Mapping[str, Callable[[Figures], str]] = {
     "blocking": _blocking,
     "failover": _failover,
 }
-"""By benchmark; of the others the first finding is the answer."""
+"""By benchmark; of the others the first finding is the answer, or so many:"""
+_FINDINGS = {"peers": 2}
+"""Beside the other store as shipped, and beside one that was tuned."""
 
 
 def _text(figures: Figures, name: str) -> str:
-    return number_text(number(figures, name))
+    return number_text(number(figures, name), digits=3)
 
 
 def _count(figures: Figures, name: str, noun: str) -> str:

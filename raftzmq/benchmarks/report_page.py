@@ -88,8 +88,9 @@ def scope(run: Run) -> str:
         told = (facts.get("processor"), f"{facts['cores']} cores" if "cores" in facts else None, facts.get("memory"))
         parts += [", ".join(text for text in told if text)]
         parts += [run.machine.versions.get("Python", "")]
-    if run.seconds:
-        parts.append(f"{duration_text(run.seconds)} of measuring")
+    seconds = sum(outcome.seconds for outcome in run.outcomes)
+    if seconds:
+        parts.append(f"{duration_text(seconds)} of measuring")
     return " · ".join(part for part in parts if part)
 
 
@@ -126,13 +127,17 @@ def chapters(run: Run) -> list[Chapter]:
 def floor_table(floors: Figures) -> Table:
     """The floors that are durations: a row each, with what half and 99 of 100 take."""
     names = [name.removesuffix(MEDIAN) for name in floors if name.endswith(MEDIAN)]
-    rows = [[heading(name)[0], *(_cell(floors.get(f"{name}{suffix}")) for suffix in (MEDIAN, P99))] for name in names]
+    rows = [[_floor(name), *(_cell(floors.get(f"{name}{suffix}")) for suffix in (MEDIAN, P99))] for name in names]
     return Table("Floors", ["what", "p50_ms", "p99_ms"], rows)
 
 
 def other_floors(floors: Figures) -> Figures:
     """Those that are no durations of that kind."""
     return {name: value for name, value in floors.items() if not name.endswith((MEDIAN, P99))}
+
+
+def _floor(name: str) -> str:
+    return heading(f"{name}{MEDIAN}")[0].removesuffix(" median")
 
 
 def _cell(figure: Figure | None) -> Cell:

@@ -61,11 +61,11 @@ def heading(name: str) -> tuple[str, str]:
     return " ".join(_UPPER.get(word, word) for word in words.replace("_", " ").split(" ")), unit
 
 
-def number_text(number: float) -> str:
-    """Four digits that count, in groups of three: nobody reads more off a measurement."""
+def number_text(number: float, digits: int = 4) -> str:
+    """So many digits that count, in groups of three: nobody reads more off a measurement."""
     if isinstance(number, int) or abs(number) >= 1000:
         return f"{number:,.0f}"
-    return f"{number:.4g}" if abs(number) >= 0.001 or number == 0 else f"{number:.2g}"
+    return f"{number:.{digits}g}" if abs(number) >= 0.001 or number == 0 else f"{number:.2g}"
 
 
 def cell_text(cell: Cell | bool) -> str:

@@ -24,7 +24,7 @@ from raftzmq.benchmarks.result import Result
                 "base_latency_p50_ms": 3.0,
                 "base_latency_p99_ms": 9.5,
             },
-            r"^Up to 61,234 calls a second, .* with 1,000 in flight\. .* 20,000: .* 3 ms and .* 9\.5 ms\.$",
+            r"^Up to 61,234 calls a second, .* with 1,000 in flight\. .* 20,000: .* 3 ms, .* 9\.5 ms\.$",
         ),
         (
             "concurrency",
@@ -70,7 +70,8 @@ from raftzmq.benchmarks.result import Result
             },
             r"^After SIGKILL .* 290 ms \(median; worst 406 ms\), after SIGSTOP within 560 ms \(worst 963 ms\)\.$",
         ),
-        ("latency", {}, "^It takes a while"),
+        ("latency", {}, r"^It takes a while\.$"),
+        ("peers", {}, r"^It takes a while\. More\.$"),
         ("throughput", {}, "^It takes a while"),
         ("concurrency", {"coroutines_to_threads_at_64": 0.5}, "^It takes a while"),
     ],
