@@ -12,6 +12,7 @@ from raftzmq.benchmarks.display import Advance
 from raftzmq.benchmarks.suite import Entry, Outcome
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress
 
 
@@ -55,7 +56,7 @@ class Reporter:
         self._pace = Pace(entries, quick)
         self._bar = bar
         self._began = time.monotonic()
-        self._task = None if bar is None else bar.add_task("", total=None)
+        self._task = None if bar is None else bar.add_task("", total=None, left="")
 
     def begun(self, entry: Entry) -> Advance:
         """The next benchmark."""
@@ -91,25 +92,20 @@ class Reporter:
         done = time.monotonic() - self._began
         left = self._pace.left_s(self._running)
         description = f"{self._number}/{self._total} {self._running}"
-        self._bar.update(self._task, description=description, completed=done, total=done + left, left=rough(left))
+        self._bar.update(self._task, description=description, completed=done, total=done + left, left=self._left())
 
 
 @contextmanager
-def reporting(entries: Sequence[Entry], quick: bool) -> Iterator[Reporter]:
-    """A reporter on standard error, for as long as the suite runs."""
-    if not sys.stderr.isatty():
+def reporting(entries: Sequence[Entry], quick: bool, console: Console | None = None) -> Iterator[Reporter]:
+    """A reporter for as long as the suite runs, on ``console`` or else standard error."""
+    if console is None and not sys.stderr.isatty():
         yield Reporter(entries, quick, None)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]} left"),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TextColumn("{task.fields[left]}"))
+    with Progress(*columns, console=console or Console(stderr=True), transient=True) as bar:
         yield Reporter(entries, quick, bar)
 
 

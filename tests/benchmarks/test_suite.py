@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from raftzmq.benchmarks.display import Advance
 from raftzmq.benchmarks.extra import need
@@ -151,6 +154,19 @@ def test_the_time_left_follows_the_pace_of_this_machine() -> None:
     pace.begun("b")
     pace.ended("b", measured=False)
     assert pace.left_s() == 20, "a failure says nothing about the pace"
+
+
+def test_a_terminal_gets_a_bar_with_the_time_left_and_a_line_to_each_end() -> None:
+    screen = io.StringIO()
+    entries = [Entry("a", "Title", "Why?", 10, 100), Entry("b", "Title", "Why?", 20, 200)]
+    with reporting(entries, quick=True, console=Console(file=screen, force_terminal=True, width=100)) as reporter:
+        reporter.begun(entries[0])(1)
+        reporter.ended(Outcome("a", "failed", 3.0, "it [fell]:\nall of it"))
+        reporter.begun(entries[1])
+    text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.getvalue())
+    assert "1/2 a: failed (it [fell])" in text
+    assert "2/2 b" in text
+    assert "about 20 s left" in text
 
 
 @pytest.mark.parametrize(
