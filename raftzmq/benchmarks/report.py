@@ -69,13 +69,18 @@ def measure(plan: Plan) -> Run:
     run = Run(plan.quick, datetime.now().strftime("%-d %B %Y, %H:%M"))
     run.outcomes = kept(plan.out, plan.names, quick=plan.quick)
     run.machine = machine_of(plan)
-    with reporting(entries, plan.quick) as reporter:
-        for outcome in run_suite(entries, quick=plan.quick, directory=plan.directory, begun=reporter.begun):
-            reporter.ended(outcome)
-            run.outcomes = in_order([*run.outcomes, outcome])
-            run.seconds = round(time.monotonic() - began, 1)
-            save_result(plan.out, outcome)
-            save_run(plan.out, run)
+    try:
+        with reporting(entries, plan.quick) as reporter:
+            for outcome in run_suite(entries, quick=plan.quick, directory=plan.directory, begun=reporter.begun):
+                reporter.ended(outcome)
+                run.outcomes = in_order([*run.outcomes, outcome])
+                run.seconds = round(time.monotonic() - began, 1)
+                save_result(plan.out, outcome)
+                save_run(plan.out, run)
+    except (KeyboardInterrupt, SystemExit):
+        if run.outcomes:
+            print(f"what was measured is kept; its page: raftzmq bench report --from {plan.out}", file=sys.stderr)
+        raise
     return run
 
 

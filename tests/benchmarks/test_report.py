@@ -329,6 +329,22 @@ def test_one_benchmark_again_keeps_what_the_others_found(tmp_path: Path) -> None
     assert in_order([*reversed(RUN.outcomes)]) == RUN.outcomes
 
 
+def test_an_interruption_keeps_what_was_measured_and_says_how_to_see_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(options: object, advance: object) -> Result:
+        raise KeyboardInterrupt
+
+    for name, measure in (("failover", lambda options, advance: FAILOVER), ("peers", interrupted)):
+        module: Any = ModuleType(f"raftzmq.benchmarks.{name}")
+        module.QUICK, module.FULL, module.measure = (), (), measure
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    done = CliRunner().invoke(report, ["--only", "failover,peers", "--out", str(tmp_path)])
+    assert done.exit_code == 1, "click's own, without raftzmq's entry"
+    assert f"raftzmq bench report --from {tmp_path}" in done.stderr
+    assert [outcome.name for outcome in load_run(tmp_path).outcomes] == ["failover"]
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [
