@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from raftzmq.benchmarks.display import show
+from raftzmq.benchmarks.extra import need
 from raftzmq.benchmarks.result import Cell, Result, Table, to_json_bytes
 
 if TYPE_CHECKING:
@@ -27,12 +28,20 @@ def result_options(command: F) -> F:
             "--charts",
             type=click.Path(path_type=Path, file_okay=False),
             metavar="DIR",
+            callback=_drawable,
             help="Draw every chart into this directory, as PNG and SVG. Needs the extra 'bench'.",
         ),
     ]
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _drawable(_: click.Context, __: click.Parameter, charts: Path | None) -> Path | None:
+    """Nobody should learn after minutes of measuring that there is nothing to draw with."""
+    if charts is not None:
+        need("matplotlib", purpose="draw charts")
+    return charts
 
 
 def present(result: Result, *, as_json: bool, charts: Path | None) -> None:

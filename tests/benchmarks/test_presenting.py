@@ -150,3 +150,16 @@ def test_a_library_that_is_missing_is_named_with_the_way_to_get_it() -> None:
         ExtraMissing, match=r"no_such_library is not installed, and needed to fly: pip install 'raftzmq\["
     ):
         need("json", "no_such_library", purpose="fly")
+
+
+def test_charts_without_the_library_that_draws_them_are_refused_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command()
+    @result_options
+    def command(quick: bool, as_json: bool, charts: Path | None) -> None:
+        raise AssertionError("it measures")
+
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ExtraMissing, match="matplotlib is not installed, and needed to draw charts"):
+        command.main(["--charts", str(tmp_path)], standalone_mode=False)
