@@ -95,9 +95,6 @@ STATE_LAG_BYTES_MAX = 32 * MIB
 """Committed but unapplied bytes at which the door shuts (half of the log's bound in memory)."""
 STATE_COMMIT_BATCHES = 1000
 """Batches after which the state's open transaction is committed: bounds what a start has to apply again."""
-STATE_COMMIT_BYTES = 8 * MIB
-"""Bytes of batches, likewise. What isn't committed can't be compacted away either: together with what the log keeps in
-any case that stays below half of its bound, where the door begins to slow."""
 STATE_COMMIT_US = 1_000_000
 """Age at which the state's open transaction is committed, idle or not. See `raftzmq.node.applying`."""
 
@@ -148,6 +145,14 @@ class Retention:
     step_bytes: int = COMPACT_BYTES
     entries_max: int = COMPACT_ENTRIES_MAX
     chunk_bytes: int = SNAPSHOT_CHUNK_BYTES
+
+    @property
+    def commit_bytes(self) -> int:
+        """Bytes of batches after which the state is made durable, since what isn't can't be compacted away.
+
+        Together with what is kept in any case that stays below half of the bound, where a leader's door may slow.
+        """
+        return self.bound_bytes // 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from raftzmq.config import BATCH_BYTES_MAX, STATE_COMMIT_BATCHES, STATE_COMMIT_BYTES, STATE_COMMIT_US
+from raftzmq.config import BATCH_BYTES_MAX, STATE_COMMIT_BATCHES, STATE_COMMIT_US, Retention
 from raftzmq.core.types import Entry, Mark
 from raftzmq.node.reads import Reads
 from raftzmq.node.work import StateJob, StateResult
@@ -30,7 +30,7 @@ NEVER = 2**62
 class Applying:
     """The queue in front of the state. Invariant: ``durable_index <= applied_index <= handed``."""
 
-    def __init__(self, applied_index: int, revision: int, digest: int) -> None:
+    def __init__(self, applied_index: int, revision: int, digest: int, retention: Retention) -> None:
         self.applied_index = applied_index
         self.durable_index = applied_index
         self.revision = revision
@@ -42,6 +42,7 @@ class Applying:
         self._last_in_jobs = applied_index
         self._uncommitted_batches = 0
         self._uncommitted_bytes = 0
+        self._commit_bytes = retention.commit_bytes
         self._first_write_us: int | None = None
         self._gathering_since_us = 0
         self._install: Mark | None = None
@@ -95,7 +96,7 @@ class Applying:
             if self._first_write_us is None:
                 self._first_write_us = now_us
         batches = reads.take(self._last_in_jobs)
-        many = self._uncommitted_batches >= STATE_COMMIT_BATCHES or self._uncommitted_bytes >= STATE_COMMIT_BYTES
+        many = self._uncommitted_batches >= STATE_COMMIT_BATCHES or self._uncommitted_bytes >= self._commit_bytes
         commit = due or many
         if not entries and not batches and not commit:
             return None

@@ -74,7 +74,7 @@ class Node:
         self.proposals = Proposals(loaded.log_time_us)
         self.reads = Reads(rng.getrandbits(40) << 22, 2 * timing.heartbeat_us)
         self.pace = Pace(self.raft)
-        self.applying = Applying(loaded.applied_index, loaded.revision, loaded.digest)
+        self.applying = Applying(loaded.applied_index, loaded.revision, loaded.digest, self.raft.retention)
         self.report = Reporter(EventMaker(loaded.node, boot, wall_ns), self.raft)
         self.transfers = Transfers(self.raft, self.report)
         self.counts: Counter[str] = Counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raftzmq.codec.clients import Answer
-from raftzmq.config import BATCH_BYTES_MAX, STATE_COMMIT_BATCHES, STATE_COMMIT_BYTES, STATE_COMMIT_US
+from raftzmq.config import BATCH_BYTES_MAX, STATE_COMMIT_BATCHES, STATE_COMMIT_US, Retention
 from raftzmq.core.types import Entry, EntryKind, make_entry
 from raftzmq.kv.commands import Get, Parcel, Put, encode_batch, encode_parcel
 from raftzmq.node.applying import JOB_BYTES_MAX, NEVER, PATIENT_BYTES, PATIENT_US
@@ -39,7 +39,7 @@ def test_the_state_is_committed_after_so_many_batches() -> None:
 def test_the_state_is_committed_after_so_many_bytes() -> None:
     """What isn't durable in the state stays in the log: large values must not fill that before the second is over."""
     rig, session = leader()
-    size = STATE_COMMIT_BYTES // 16
+    size = Retention().commit_bytes // 16
     for sequence in range(40):
         rig.execute(sequence, encode_parcel(Parcel(session, sequence, sequence, [Put(b"k", bytes(size))])))
         rig.settle()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from raftzmq.config import Retention
+from raftzmq.config import STATE_COMMIT_US, Retention
 from tests.scenarios.harness import ELECTION, SECOND, Lab
 
 ITERATIONS = 30
@@ -23,7 +23,7 @@ def compacting(*, unreliable: bool = False) -> Lab:
 
 def settle(lab: Lab) -> None:
     """Time for states to become durable and logs to be shortened after that."""
-    lab.wait(SECOND)
+    lab.wait(STATE_COMMIT_US + SECOND // 2)
 
 
 def longest(lab: Lab) -> int:

@@ -18,7 +18,7 @@ def test_many_seeds_run_clean_and_meet_everything() -> None:
 
 
 def test_a_long_run() -> None:
-    outcome = simulate(78, 10_000)
+    outcome = simulate(82, 10_000)
     assert outcome.found == ()
     assert outcome.coverage["leaders"] > 5
     assert outcome.coverage["writes"] > 100
