@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from raftzmq.config import STATE_COMMIT_US, Retention
-from tests.scenarios.harness import ELECTION, SECOND, Lab
+from raftzmq.core.snapshots import PROMISE_ELECTIONS
+from tests.scenarios.harness import ELECTION, Lab
 
 ITERATIONS = 30
 """As in the course."""
@@ -22,8 +23,11 @@ def compacting(*, unreliable: bool = False) -> Lab:
 
 
 def settle(lab: Lab) -> None:
-    """Time for states to become durable and logs to be shortened after that."""
-    lab.wait(STATE_COMMIT_US + SECOND // 2)
+    """Time for states to become durable and logs to be shortened after that.
+
+    And for the promise to end that was made to a follower which was cut off just behind its snapshot.
+    """
+    lab.wait(STATE_COMMIT_US + PROMISE_ELECTIONS * ELECTION)
 
 
 def longest(lab: Lab) -> int:
