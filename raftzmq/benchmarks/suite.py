@@ -38,12 +38,12 @@ class Entry:
 
 SUITE = (
     Entry("throughput", "Throughput", "How fast is it?", 40, 480),
-    Entry("latency", "Latency", "How long does one request take?", 30, 240),
+    Entry("latency", "Latency", "How long does one request take?", 25, 240),
     Entry("concurrency", "Threads against coroutines", "Threads or coroutines?", 70, 600),
-    Entry("amdahl", "Scaling: Amdahl's law", "What bounds scaling?", 45, 360),
+    Entry("amdahl", "Scaling: Amdahl's law", "What bounds scaling?", 55, 360),
     Entry("blocking", "One blocking call", "What does a blocking call do to a coroutine?", 20, 60),
-    Entry("failover", "Fail-over", "How long is there no leader?", 40, 300),
-    Entry("peers", "Beside others", "How does it compare with others?", 40, 360),
+    Entry("failover", "Fail-over", "How long is there no leader?", 20, 300),
+    Entry("peers", "Beside others", "How does it compare with others?", 25, 360),
 )
 """In the order of the report."""
 NAMES = tuple(entry.name for entry in SUITE)
