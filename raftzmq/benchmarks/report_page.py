@@ -145,11 +145,11 @@ def _cell(figure: Figure | None) -> Cell:
 
 
 def highlights(figures: Figures) -> list[tuple[str, Figure]]:
-    """The first figures, of samples their median: a result names its answers first."""
+    """The first figures, of samples their median: a result names its answers first. Two may be ends of an interval."""
     numbers: list[tuple[str, Figure]] = [
         (name, median(value) if isinstance(value, list) else value)
         for name, value in figures.items()
-        if not isinstance(value, str) and value != []
+        if not isinstance(value, str) and not (isinstance(value, list) and len(value) in (0, 2))
     ]
     return numbers[:HIGHLIGHTS_MAX]
 

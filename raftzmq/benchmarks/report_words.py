@@ -23,6 +23,7 @@ _UPPER = {
     "cpu": "CPU",
     "p50": "median",
     "p999": "p99.9",
+    "p9999": "p99.99",
     "kib": "KiB",
     "usl": "USL",
 }

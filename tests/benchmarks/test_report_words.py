@@ -86,6 +86,7 @@ def test_names_end_in_their_unit() -> None:
     assert heading("puts_per_second") == ("puts", "per second")
     assert heading("value_size_bytes") == ("value size", "bytes")
     assert heading("runs") == ("runs", "")
+    assert heading("p9999_ms") == ("p99.99", "ms")
     assert heading("lmdb_commit_p50_ms") == ("LMDB commit median", "ms")
 
 
