@@ -223,7 +223,8 @@ def report(
         if quick or directory or yardstick:
             raise click.UsageError("--from measures nothing: leave out --quick, --directory and --yardstick")
         run, out = load_run(source, names), out or source
-        save(run, out)
+        if out.absolute() != source.absolute():  # with --only it is a part of what is kept there
+            save(run, out)
     else:
         out = out or OUT
         with ending_in_order():

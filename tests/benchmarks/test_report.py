@@ -345,6 +345,14 @@ def test_an_interruption_keeps_what_was_measured_and_says_how_to_see_it(
     assert [outcome.name for outcome in load_run(tmp_path).outcomes] == ["failover"]
 
 
+def test_a_page_of_a_part_leaves_the_rest_of_what_was_measured_alone(tmp_path: Path) -> None:
+    save(RUN, tmp_path)
+    done = CliRunner().invoke(report, ["--from", str(tmp_path), "--only", "failover"])
+    assert done.exit_code == 0, done.output
+    assert THROUGHPUT.question not in (tmp_path / "report.html").read_text()
+    assert load_run(tmp_path).outcomes == RUN.outcomes
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [
