@@ -180,7 +180,7 @@ class Raft(Snapshots):
         if leader.has_reads:
             self._confirm_reads(leader)
             if leader.start_round(self.commit_index):
-                self._messages += leader.heartbeats(self.commit_index)
+                self._messages += leader.questions(self.commit_index, self._now - 2 * self.timing.heartbeat_us)
                 self._confirm_reads(leader)  # a single voter is a majority by itself
         heard_since = self._now - self.timing.election_max_us
         self._messages += leader.replicate(self.commit_index, self._durable_index, heard_since)

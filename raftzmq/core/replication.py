@@ -77,6 +77,19 @@ class Leadership:
         """Empty AppendEntries for everybody. Where an answer doesn't fit, it also finds messages that were lost."""
         return [self._message(peer, p, commit_index, empty=True) for peer, p in self.peers.items()]
 
+    def questions(self, commit_index: int, heard_since_us: int) -> list[AppendEntries]:
+        """The heartbeats that begin a ReadIndex round: for as many as a majority takes, those who were heard last.
+
+        Whoever else is asked would only cost everybody a message, its answer and a round. If one of them wasn't heard
+        since then, all are asked; if one falls silent just now, the next heartbeat, which carries the round to
+        everybody, is the second attempt.
+        """
+        needed = (len(self.peers) + 1) // 2
+        latest = sorted(self.peers.items(), key=lambda item: item[1].heard_us, reverse=True)[:needed]
+        if any(progress.heard_us < heard_since_us for _, progress in latest):
+            return self.heartbeats(commit_index)
+        return [self._message(peer, progress, commit_index, empty=True) for peer, progress in latest]
+
     def needed_from(self) -> int:
         """The highest index that every follower has, or will have from the snapshot on its way to it."""
         return min((p.match_index if p.snapshot is None else p.snapshot for p in self.peers.values()), default=2**63)

@@ -28,7 +28,6 @@ def test_a_read_is_confirmed_by_a_majority_that_answers_after_it_was_asked() -> 
     core = committing(Core(voters=5))
     sent = core.read(77)
     assert rounds(sent) == {1}
-    assert len(sent) == 4
     echo(core, "n2", 1)
     assert core.reads == []
     echo(core, "n2", 1)
@@ -103,6 +102,34 @@ def test_a_round_whose_messages_were_lost_is_confirmed_by_later_heartbeats() -> 
     assert rounds(sent) == {2}, "the heartbeat begins another round beside the lost one"
     echo(core, "n3", 2)
     assert [state.context for state in core.reads] == [1, 2]
+
+
+def test_a_round_asks_those_who_were_heard_last_and_no_more_than_a_majority_takes() -> None:
+    core = committing(Core(voters=5))
+    core.tick(core.now + 1000)
+    for peer in ("n5", "n3"):
+        core.step(matched(core, peer, 1))
+    assert {message.to for message in core.read(1)} == {"n3", "n5"}
+
+
+def test_a_round_whose_followers_fell_silent_is_confirmed_by_the_others() -> None:
+    """The next heartbeat goes to everybody, and carries the round."""
+    core = committing(Core(voters=3))
+    asked = {message.to for message in core.read(1)}
+    assert len(asked) == 1
+    (other,) = set(core.peers) - asked
+    sent = core.tick_at_deadline()
+    assert {message.to for message in sent} == set(core.peers)
+    echo(core, other, 1)
+    assert core.reads == [ReadState(1, 1)]
+
+
+def test_a_round_asks_everybody_where_too_few_were_heard() -> None:
+    core = committing(Core(voters=5))
+    for _ in range(3):
+        core.tick_at_deadline()
+        core.step(matched(core, "n2", 1))
+    assert {message.to for message in core.read(1)} == set(core.peers)
 
 
 def test_numbers_of_rounds_are_never_used_again() -> None:

@@ -34,7 +34,7 @@ def a_leader_that_sends_what_its_disk_damaged() -> Lab:
     lab.disconnect(follower)
     for _ in range(5):
         lab.one(2)
-        lab.wait(SECOND // 2)
+        lab.wait(2 * SECOND)
     history = all_tables(lab.host(leader).disk._disk)["state.history"]
     assert isinstance(history, MemoryTable)
     key = next(iter(history.rows))
