@@ -34,8 +34,12 @@ CONFIGURATION = ROOT / "supervisord.conf"
 SOCKET = HOME / "supervisor.sock"
 SIZE = HOME / "nodes"
 LOG_LINES = 15
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
-"""Settings of the caller's for other clusters must not reach this one."""
+ENVIRONMENT = {
+    name: value
+    for name, value in os.environ.items()
+    if name.startswith("RAFTZMQ_NODE_") or not name.startswith("RAFTZMQ_")
+}
+"""Settings of the caller's for other clusters must not reach this one; those for nodes are meant for its nodes."""
 SOCKET_PATH_MAX = 107 - len(".4194304")
 """A unix socket's path ends at 107 bytes, and supervisord binds the socket under its own pid first."""
 
