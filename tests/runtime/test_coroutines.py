@@ -7,13 +7,12 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
-import zmq
 
 from raftzmq.config import MICROSECONDS
-from raftzmq.runtime.coroutines import Porter, Rung
-from raftzmq.runtime.doorbells import Doorbells
-from raftzmq.runtime.inbox import ROUND_MESSAGES_MAX, Inbox
+from raftzmq.runtime.coroutines import Porter
+from raftzmq.runtime.inbox import ROUND_MESSAGES_MAX
 from raftzmq.transport.frames import send_frames
+from tests.runtime.house import House
 
 PATIENCE_S = 10.0
 LONG_US = 3600 * MICROSECONDS
@@ -36,29 +35,8 @@ def run(request: pytest.FixtureRequest) -> Run:
     return on_loop
 
 
-class House:
-    """A ROUTER with doorbells, and a visitor; to be used on an event loop."""
-
-    def __init__(self) -> None:
-        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.router = self.context.socket(zmq.ROUTER)
-        port = self.router.bind_to_random_port("tcp://127.0.0.1")
-        self.visitor = self.context.socket(zmq.DEALER)
-        self.visitor.setsockopt(zmq.ROUTING_ID, b"visitor")
-        self.visitor.connect(f"tcp://127.0.0.1:{port}")
-        self.wake = os.eventfd(0, os.EFD_NONBLOCK)
-        self.bells = Doorbells([self.router], self.wake)
-        self.heard: list[bytes] = []
-        self.inbox = Inbox(self.router, self._hears, 10)
-
-    def _hears(self, frames: list[bytes]) -> bool:
-        self.heard.append(frames[1])
-        return True
-
-    def take(self, rung: Rung) -> None:
-        """What the runtime does after each wait."""
-        if self.router in rung and not self.inbox.drain(announced=True):
-            self.bells.again(self.router)
+class AwaitedHouse(House):
+    """Where an event loop waits."""
 
     async def hear(self, porter: Porter, count: int) -> None:
         """Wait until ``count`` messages have come in all, as the runtime waits."""
@@ -72,22 +50,15 @@ class House:
         await self.hear(porter, 1)
         return porter
 
-    def close(self) -> None:
-        self.bells.close()
-        os.close(self.wake)
-        for socket in (self.router, self.visitor):
-            socket.close(0)
-        self.context.term()
-
 
 @pytest.fixture
-def house() -> Iterator[House]:
-    house = House()
+def house() -> Iterator[AwaitedHouse]:
+    house = AwaitedHouse()
     yield house
     house.close()
 
 
-def test_every_message_is_heard(house: House, run: Run) -> None:
+def test_every_message_is_heard(house: AwaitedHouse, run: Run) -> None:
     async def work() -> None:
         porter = Porter(house.bells)
         for number in range(200):
@@ -99,7 +70,7 @@ def test_every_message_is_heard(house: House, run: Run) -> None:
     assert house.heard == [b"%d" % number for number in range(200)]
 
 
-def test_what_comes_between_a_round_and_the_wait_is_heard(house: House, run: Run) -> None:
+def test_what_comes_between_a_round_and_the_wait_is_heard(house: AwaitedHouse, run: Run) -> None:
     async def work() -> None:
         porter = await house.settled()
         for number in range(1, 50):
@@ -114,7 +85,7 @@ def test_what_comes_between_a_round_and_the_wait_is_heard(house: House, run: Run
     run(work)
 
 
-def test_more_than_a_round_takes_is_heard(house: House, run: Run) -> None:
+def test_more_than_a_round_takes_is_heard(house: AwaitedHouse, run: Run) -> None:
     async def work() -> None:
         porter = await house.settled()
         count = 3 * ROUND_MESSAGES_MAX
@@ -126,7 +97,7 @@ def test_more_than_a_round_takes_is_heard(house: House, run: Run) -> None:
     run(work)
 
 
-def test_another_thread_ends_the_wait(house: House, run: Run) -> None:
+def test_another_thread_ends_the_wait(house: AwaitedHouse, run: Run) -> None:
     async def work() -> None:
         porter = await house.settled()
         for _ in range(50):
@@ -138,7 +109,7 @@ def test_another_thread_ends_the_wait(house: House, run: Run) -> None:
     run(work)
 
 
-def test_a_ring_before_the_wait_ends_it_and_counts_once(house: House, run: Run) -> None:
+def test_a_ring_before_the_wait_ends_it_and_counts_once(house: AwaitedHouse, run: Run) -> None:
     async def work() -> None:
         porter = await house.settled()
         for _ in range(50):
@@ -150,7 +121,7 @@ def test_a_ring_before_the_wait_ends_it_and_counts_once(house: House, run: Run) 
     run(work)
 
 
-def test_patience_ends(house: House, run: Run) -> None:
+def test_patience_ends(house: AwaitedHouse, run: Run) -> None:
     async def work() -> None:
         porter = await house.settled()
         for patience_us in (1, 5_000, 20_000, 3_000, 0, -5):
@@ -160,7 +131,7 @@ def test_patience_ends(house: House, run: Run) -> None:
     run(work)
 
 
-def test_an_old_alarm_does_not_end_a_later_wait(house: House, run: Run) -> None:
+def test_an_old_alarm_does_not_end_a_later_wait(house: AwaitedHouse, run: Run) -> None:
     async def work() -> None:
         porter = await house.settled()
         os.eventfd_write(house.wake, 1)
@@ -175,7 +146,7 @@ def test_an_old_alarm_does_not_end_a_later_wait(house: House, run: Run) -> None:
     run(work)
 
 
-def test_an_earlier_end_is_kept_though_a_later_alarm_is_set(house: House, run: Run) -> None:
+def test_an_earlier_end_is_kept_though_a_later_alarm_is_set(house: AwaitedHouse, run: Run) -> None:
     async def work() -> None:
         porter = await house.settled()
         os.eventfd_write(house.wake, 1)
@@ -186,7 +157,7 @@ def test_an_earlier_end_is_kept_though_a_later_alarm_is_set(house: House, run: R
     run(work)
 
 
-def test_others_run_while_nothing_is_waited_for(house: House, run: Run) -> None:
+def test_others_run_while_nothing_is_waited_for(house: AwaitedHouse, run: Run) -> None:
     """A wait that is over before it begins lets the event loop turn all the same."""
     turns = 0
 

@@ -7,40 +7,23 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-import zmq
 
 from raftzmq.config import MICROSECONDS
 from raftzmq.runtime.doorbells import Doorbells
-from raftzmq.runtime.inbox import ROUND_MESSAGES_MAX, Inbox
+from raftzmq.runtime.inbox import ROUND_MESSAGES_MAX
 from raftzmq.transport.frames import has_message, send_frames
+from tests.runtime.house import House
 
 PATIENCE_US = 10 * MICROSECONDS
 
 
-class House:
-    """A ROUTER with doorbells, and a visitor."""
-
-    def __init__(self) -> None:
-        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.router = self.context.socket(zmq.ROUTER)
-        port = self.router.bind_to_random_port("tcp://127.0.0.1")
-        self.visitor = self.context.socket(zmq.DEALER)
-        self.visitor.setsockopt(zmq.ROUTING_ID, b"visitor")
-        self.visitor.connect(f"tcp://127.0.0.1:{port}")
-        self.wake = os.eventfd(0, os.EFD_NONBLOCK)
-        self.bells = Doorbells([self.router], self.wake)
-        self.heard: list[bytes] = []
-        self.inbox = Inbox(self.router, self._hears, 10)
-
-    def _hears(self, frames: list[bytes]) -> bool:
-        self.heard.append(frames[1])
-        return True
+class PolledHouse(House):
+    """Where a thread waits."""
 
     def open(self) -> bool:
         """Wait for the bell and take what is there; False if nobody rang."""
         rung = self.bells.wait(PATIENCE_US)
-        if self.router in rung and not self.inbox.drain(announced=True):
-            self.bells.again(self.router)
+        self.take(rung)
         return bool(rung)
 
     def hear(self, count: int) -> None:
@@ -53,29 +36,22 @@ class House:
         self.visitor.send(b"hello")
         self.hear(1)
 
-    def close(self) -> None:
-        self.bells.close()
-        os.close(self.wake)
-        for socket in (self.router, self.visitor):
-            socket.close(0)
-        self.context.term()
-
 
 @pytest.fixture
-def house() -> Iterator[House]:
-    house = House()
+def house() -> Iterator[PolledHouse]:
+    house = PolledHouse()
     yield house
     house.close()
 
 
-def test_every_message_is_heard(house: House) -> None:
+def test_every_message_is_heard(house: PolledHouse) -> None:
     for number in range(50):
         house.visitor.send(b"%d" % number)
         house.hear(number + 1)
     assert house.heard == [b"%d" % number for number in range(50)]
 
 
-def test_what_came_before_is_heard(house: House) -> None:
+def test_what_came_before_is_heard(house: PolledHouse) -> None:
     house.visitor.send(b"early")
     assert house.router.poll(PATIENCE_US // 1000)
     later = Doorbells([house.router], house.wake)
@@ -83,7 +59,7 @@ def test_what_came_before_is_heard(house: House) -> None:
     later.close()
 
 
-def test_what_came_while_something_was_sent_is_heard(house: House) -> None:
+def test_what_came_while_something_was_sent_is_heard(house: PolledHouse) -> None:
     house.visitor.send(b"first")
     house.hear(1)
     house.visitor.send(b"second")
@@ -94,7 +70,7 @@ def test_what_came_while_something_was_sent_is_heard(house: House) -> None:
     house.hear(2)
 
 
-def test_a_full_round_is_followed_by_another(house: House) -> None:
+def test_a_full_round_is_followed_by_another(house: PolledHouse) -> None:
     count = ROUND_MESSAGES_MAX + 10
     for number in range(count):
         house.visitor.send(b"%d" % number)
@@ -105,7 +81,7 @@ def test_a_full_round_is_followed_by_another(house: House) -> None:
     house.hear(count + 1)
 
 
-def test_another_thread_wakes_each_time_without_being_read(house: House) -> None:
+def test_another_thread_wakes_each_time_without_being_read(house: PolledHouse) -> None:
     house.settle()
     for _ in range(3):
         thread = threading.Thread(target=os.eventfd_write, args=(house.wake, 1))
@@ -115,6 +91,6 @@ def test_another_thread_wakes_each_time_without_being_read(house: House) -> None
         assert list(house.bells.wait(0)) == []
 
 
-def test_patience_ends(house: House) -> None:
+def test_patience_ends(house: PolledHouse) -> None:
     house.settle()
     assert list(house.bells.wait(1)) == []
