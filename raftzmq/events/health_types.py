@@ -94,6 +94,7 @@ COLLECTOR = (
         "none: whoever replays a recording compares",
         "position count events in the merged stream before this one",
         "state_hash checksum hash of the cluster's state that these events add up to",
+        "state object that state, whole: a reader may begin here",
     ),
     event_type(
         "process",
