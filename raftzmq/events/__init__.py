@@ -2,8 +2,8 @@
 
 An event is a ZeroMQ message of two frames: the topic ``raftzmq.<node>.<type>`` and a JSON object. Every object
 begins with the envelope ``v node boot seq order ts mono_ns lamport term type``; the rest depends on the type and is
-described in `raftzmq.events.catalogue`. ``seq`` counts from 1 per (boot, topic), so that a subscriber to few topics sees
-a gap exactly when it lost something that it asked for.
+described in `raftzmq.events.catalogue`. ``seq`` counts from 1 per (boot, topic), so that a subscriber to few topics
+sees a gap exactly when it lost something that it asked for.
 """
 
 from raftzmq.events.catalogue import ENVELOPE, EVENT_TYPES, NODE_TYPES, USUAL_TYPES
