@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from raftzmq.errors import ConfigurationError
 
@@ -71,6 +72,19 @@ CLIENT_BYTES_MAX = 2 * MIB
 """Bytes of a client's message over all frames."""
 CLIENTS_MAX = 65_536
 """Clients that a node remembers a handshake of; the one heard least recently is forgotten first."""
+LAMPORT_MAX = 2**53 - 1
+"""Where Lamport time ends: the last integer that every reader of JSON takes exactly. A million messages a second get
+there in 285 years; a peer that claims a huge time can spoil the order of events, but not end the cluster."""
+EVENTS_RING_BYTES = 8 * MIB
+"""Events kept for subscribers that missed some: several seconds of a node under load."""
+EVENTS_RARE_BYTES = MIB
+"""The same for those that tell of elections, snapshots and starts: a busy day's worth, whatever else happens."""
+EVENTS_LINGER_US = 10 * MICROSECONDS
+"""Usual events are made for so long after their last subscriber left: a collector that restarts finds them."""
+EVENTS_RANGES_MAX = 256
+"""Ranges of missed events in one request."""
+TRACE_CHARACTERS_MAX = 64
+"""A client's tag for its requests: it stands in events, and is kept as long as the request is under way."""
 LOG_BYTES_MAX = 64 * MIB
 """The log in memory (payloads and `ENTRY_OVERHEAD_BYTES` each): a follower takes no more entries past it."""
 LOG_KEEP_BYTES = 16 * MIB
@@ -104,6 +118,7 @@ DEFAULT_ELECTION_MAX_US = 400_000
 
 PEER_PORT, CLIENT_PORT, EVENTS_PORT = 7100, 7200, 7300
 COLLECTOR_PORT = 7400
+WEB_PORT = 7480
 MANY_NODES = 99
 MANY_PEER_PORT, MANY_CLIENT_PORT, MANY_EVENTS_PORT = 17000, 18000, 19000
 
@@ -167,11 +182,16 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class ClusterConfig:
-    """A cluster as its generated configuration names it: an id and the nodes that it starts with."""
+    """A cluster as its generated configuration names it: an id and the nodes that it starts with.
+
+    ``collector`` is where the merged events are published, ``web`` where the collector serves its page, its metrics
+    and the events over HTTP: a URL such as ``http://127.0.0.1:7480``, empty for nowhere.
+    """
 
     cluster_id: str
     nodes: tuple[Address, ...]
     collector: str = f"tcp://127.0.0.1:{COLLECTOR_PORT}"
+    web: str = ""
     _by_name: dict[str, Address] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -187,6 +207,10 @@ class ClusterConfig:
         endpoints = [e for a in self.nodes for e in (a.peer, a.client, a.events)] + [self.collector]
         if len(set(endpoints)) != len(endpoints):
             raise ConfigurationError("two endpoints of the configuration are the same")
+        if self.web:
+            host, port = web_address(self.web)
+            if f"tcp://{host}:{port}" in endpoints:
+                raise ConfigurationError(f"{self.web} and another endpoint of the configuration have the same port")
         object.__setattr__(self, "_by_name", by_name)
 
     def address(self, node: str) -> Address:
@@ -200,6 +224,8 @@ class ClusterConfig:
     def to_toml(self) -> str:
         """The text that `parse_cluster` reads back."""
         lines = [f'cluster_id = "{self.cluster_id}"', f'collector = "{self.collector}"']
+        if self.web:
+            lines.append(f'web = "{self.web}"')
         for a in self.nodes:
             lines += ["", "[[nodes]]", f'node = "{a.node}"', f'peer = "{a.peer}"', f'client = "{a.client}"']
             lines.append(f'events = "{a.events}"')
@@ -210,6 +236,22 @@ def check_node_name(node: str) -> None:
     """Raise ConfigurationError unless ``node`` can stand in topics, file names and lists."""
     if not node or len(node) > 64 or not all(c.isascii() and (c.isalnum() or c in "-_") for c in node):
         raise ConfigurationError(f"{node!r} is no node name: use up to 64 letters, digits, '-' and '_'")
+
+
+def web_address(url: str) -> tuple[str, int]:
+    """Host and port of a URL such as ``http://127.0.0.1:7480`` or ``http://[::1]:7480``.
+
+    Raises ConfigurationError for another scheme, a path, a missing port: what isn't there cannot be listened on.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:  # no number, or past the end of ports
+        host, port, parts = None, None, urlsplit("")
+    plain = parts.scheme == "http" and parts.path in ("", "/") and not parts.query and not parts.fragment
+    if not plain or not host or not port or parts.username is not None:
+        raise ConfigurationError(f"{url!r} is no address for the web: give one like http://127.0.0.1:{WEB_PORT}")
+    return host, port
 
 
 def local_cluster(count: int, cluster_id: str = "local") -> ClusterConfig:
@@ -227,11 +269,12 @@ def local_cluster(count: int, cluster_id: str = "local") -> ClusterConfig:
             Address(f"n{k}", f"{host}:{peer + k}", f"{host}:{client + k}", f"{host}:{events + k}")
             for k in range(1, count + 1)
         ),
+        web=f"http://127.0.0.1:{WEB_PORT}",
     )
 
 
 def parse_cluster(text: str, source: str = "the cluster file") -> ClusterConfig:
-    """Read a cluster from TOML: ``cluster_id``, ``collector`` and a ``[[nodes]]`` table per node.
+    """Read a cluster from TOML: ``cluster_id``, ``collector``, ``web`` and a ``[[nodes]]`` table per node.
 
     Raises ConfigurationError, naming ``source`` and what is wrong.
     """
@@ -239,7 +282,7 @@ def parse_cluster(text: str, source: str = "the cluster file") -> ClusterConfig:
         document: dict[str, Any] = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{source} is not TOML: {error}") from None
-    unknown = set(document) - {"cluster_id", "collector", "nodes"}
+    unknown = set(document) - {"cluster_id", "collector", "web", "nodes"}
     if unknown:
         raise ConfigurationError(f"{source} has settings that raftzmq doesn't know: {', '.join(sorted(unknown))}")
     rows = document.get("nodes", [])
@@ -254,6 +297,7 @@ def parse_cluster(text: str, source: str = "the cluster file") -> ClusterConfig:
         addresses.append(Address(**row))
     cluster_id = document.get("cluster_id", "")
     collector = document.get("collector", f"tcp://127.0.0.1:{COLLECTOR_PORT}")
-    if not isinstance(cluster_id, str) or not isinstance(collector, str):
-        raise ConfigurationError(f"{source}: cluster_id and collector must be strings")
-    return ClusterConfig(cluster_id, tuple(addresses), collector)
+    web = document.get("web", "")
+    if not isinstance(cluster_id, str) or not isinstance(collector, str) or not isinstance(web, str):
+        raise ConfigurationError(f"{source}: cluster_id, collector and web must be strings")
+    return ClusterConfig(cluster_id, tuple(addresses), collector, web)

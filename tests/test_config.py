@@ -115,6 +115,8 @@ GOOD = local_cluster(1).to_toml()
         ('cluster_id = "c"', "at least one node"),
         ("cluster_id = 5", "must be strings"),
         ('cluster_id = "c"\ncollector = 5', "must be strings"),
+        ('cluster_id = "c"\nweb = 5', "must be strings"),
+        (GOOD.replace("http://127.0.0.1:7480", "127.0.0.1:7480"), "no address for the web"),
         (GOOD + "\n[other]\n", "doesn't know: other"),
         ('cluster_id = "c"\nnodes = 3', "array of tables"),
         ('cluster_id = "c"\nnodes = [3]', "node 1 must have exactly"),
@@ -138,6 +140,42 @@ def test_complaints_name_the_file(text: str) -> None:
 def test_a_file_may_leave_the_collector_out() -> None:
     text = "\n".join(line for line in GOOD.splitlines() if not line.startswith("collector"))
     assert parse_cluster(text) == local_cluster(1)
+
+
+def test_a_file_that_names_no_web_address_has_none() -> None:
+    text = "\n".join(line for line in GOOD.splitlines() if not line.startswith("web"))
+    assert parse_cluster(text).web == ""
+    assert parse_cluster(parse_cluster(text).to_toml()).web == ""
+    assert parse_cluster(GOOD).web == "http://127.0.0.1:7480"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:7480", ("127.0.0.1", 7480)),
+        ("http://[::1]:80/", ("::1", 80)),
+        ("http://collector:7480", ("collector", 7480)),
+    ],
+)
+def test_web_addresses(url: str, expected: tuple[str, int]) -> None:
+    assert config.web_address(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "http://", "http://host", "https://host:1", "tcp://host:1", "host:1", "http://host:0", "http://:80"),
+        *("http://host:65536", "http://host:x", "http://u@host:1", "http://host:1/path", "http://host:1/?q", "http://["),
+    ],
+)
+def test_what_is_no_web_address(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="no address for the web: give one like"):
+        config.web_address(url)
+
+
+def test_the_web_needs_a_port_of_its_own() -> None:
+    with pytest.raises(ConfigurationError, match="same port"):
+        ClusterConfig("c", addresses("n1"), "tcp://127.0.0.1:7480", "http://127.0.0.1:7480")
 
 
 # --- limits that rest on one another ---
