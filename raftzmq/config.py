@@ -6,10 +6,10 @@ says otherwise: integers make a simulated run the same on every machine.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from raftzmq.errors import ConfigurationError
 
@@ -121,6 +121,8 @@ COLLECTOR_PORT = 7400
 WEB_PORT = 7480
 MANY_NODES = 99
 MANY_PEER_PORT, MANY_CLIENT_PORT, MANY_EVENTS_PORT = 17000, 18000, 19000
+
+_WEB = re.compile(r"http://(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9._-]+):(\d{1,5})/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,15 +245,10 @@ def web_address(url: str) -> tuple[str, int]:
 
     Raises ConfigurationError for another scheme, a path, a missing port: what isn't there cannot be listened on.
     """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:  # no number, or past the end of ports
-        host, port, parts = None, None, urlsplit("")
-    plain = parts.scheme == "http" and parts.path in ("", "/") and not parts.query and not parts.fragment
-    if not plain or not host or not port or parts.username is not None:
+    found = _WEB.fullmatch(url)
+    if found is None or not 0 < int(found[2]) <= 65_535:
         raise ConfigurationError(f"{url!r} is no address for the web: give one like http://127.0.0.1:{WEB_PORT}")
-    return host, port
+    return found[1].strip("[]"), int(found[2])
 
 
 def local_cluster(count: int, cluster_id: str = "local") -> ClusterConfig:
