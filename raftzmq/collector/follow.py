@@ -14,26 +14,33 @@ POLL_MS = 500
 
 
 def follow(
-    endpoint: str, prefixes: Sequence[bytes], on_connection: Callable[[bool], None]
+    endpoint: str,
+    prefixes: Sequence[bytes],
+    on_connection: Callable[[bool], None],
+    *,
+    poll_ms: int = POLL_MS,
 ) -> Iterator[list[tuple[bytes, bytes]]]:
     """The (topic, payload) pairs that arrive, in lists of those that waited together, without end.
 
-    An empty list comes at least every half second, so that a caller can look at its own clock. ``on_connection`` is
-    told when the connection is made or lost; ZeroMQ restores a lost one by itself. Raises ConfigurationError for
-    what is no endpoint.
+    An empty list comes at least every ``poll_ms`` milliseconds, so that a caller can look at its own clock.
+    ``prefixes`` may grow meanwhile: what is added is subscribed to as well, as when a new node is heard of.
+    ``on_connection`` is told when the connection is made or lost; ZeroMQ restores a lost one by itself. Raises
+    ConfigurationError for what is no endpoint.
     """
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     try:
         subscriber = events_subscriber(context, [])
         monitor = subscriber.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
-        for prefix in prefixes:
-            subscriber.setsockopt(zmq.SUBSCRIBE, prefix)
+        subscribed = 0
         _connect(subscriber, endpoint)
         poller = zmq.Poller()
         poller.register(subscriber, zmq.POLLIN)
         poller.register(monitor, zmq.POLLIN)
         while True:
-            ready = dict(poller.poll(POLL_MS))
+            for prefix in prefixes[subscribed:]:
+                subscriber.setsockopt(zmq.SUBSCRIBE, prefix)
+            subscribed = len(prefixes)
+            ready = dict(poller.poll(poll_ms))
             if monitor in ready:
                 event = parse_monitor_message(monitor.recv_multipart())["event"]
                 on_connection(event == zmq.EVENT_HANDSHAKE_SUCCEEDED)
