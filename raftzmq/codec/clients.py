@@ -1,7 +1,8 @@
 """Frames between a client and a node: ``[header]`` or ``[header, payload]``, headers in MessagePack by type.
 
-Client → node: `Hello`, then `Execute` (payload: a parcel), `Read` (payload: queries), `StatusRequest`.
-Node → client: `Welcome` or `Failure`, then `Answer` (payload: results), `Failure`, `StatusAnswer` (payload: JSON).
+Client → node: `Hello`, then `Execute` (payload: a parcel), `Read` (payload: queries), `StatusRequest`, `EventsRequest`.
+Node → client: `Welcome` or `Failure`, then `Answer` (payload: results), `Failure`, `StatusAnswer` (payload: JSON),
+`EventsAnswer` (payload: events).
 
 A client makes the ids of its requests; 0 stands for the handshake.
 """
@@ -12,8 +13,10 @@ from typing import Annotated, Any
 
 import msgspec
 
+from raftzmq.config import EVENTS_RANGES_MAX, TRACE_CHARACTERS_MAX
 from raftzmq.errors import InvalidRequest
 
+Tag = Annotated[str, msgspec.Meta(max_length=TRACE_CHARACTERS_MAX)]
 Counter = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
@@ -27,10 +30,14 @@ class Hello(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=1, 
 
 
 class Execute(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=2, frozen=True, gc=False):
-    """Commands: the payload is one parcel. ``timeout_us`` is what is left of the client's patience."""
+    """Commands: the payload is one parcel. ``timeout_us`` is what is left of the client's patience.
+
+    ``trace`` names the request in the event stream, where its ``trace`` event will tell where its time went.
+    """
 
     request: Counter
     timeout_us: Counter
+    trace: Tag = ""
 
 
 class Read(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=3, frozen=True, gc=False):
@@ -38,6 +45,7 @@ class Read(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=3, f
 
     request: Counter
     timeout_us: Counter
+    trace: Tag = ""
 
 
 class StatusRequest(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=4, frozen=True, gc=False):
@@ -46,7 +54,19 @@ class StatusRequest(msgspec.Struct, array_like=True, forbid_unknown_fields=True,
     request: Counter
 
 
-ClientFrame = Hello | Execute | Read | StatusRequest
+class EventsRequest(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=5, frozen=True, gc=False):
+    """Which of these events does the node still have? For a subscriber that missed some; answered at once.
+
+    ``boot``: the process's life that they were made in; empty: whichever is. ``ranges`` are (type of event, first
+    seq, last seq), the last 0 for up to the newest.
+    """
+
+    request: Counter
+    boot: str
+    ranges: Annotated[list[tuple[str, Counter, Counter]], msgspec.Meta(max_length=EVENTS_RANGES_MAX)]
+
+
+ClientFrame = Hello | Execute | Read | StatusRequest | EventsRequest
 
 
 class Welcome(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=1, frozen=True, gc=False):
@@ -89,7 +109,21 @@ class StatusAnswer(msgspec.Struct, array_like=True, forbid_unknown_fields=True, 
     request: Counter
 
 
-NodeFrame = Welcome | Answer | Failure | StatusAnswer
+class EventsAnswer(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=5, frozen=True, gc=False):
+    """Events, in the order in which the node made them; the payload is for `decode_events`.
+
+    ``boot`` is the node's own: if another was asked for, there are none. ``more``: the rest of them is to be asked for,
+    each type from after the last that came. ``oldest`` says for each type that was asked for which seq is the oldest
+    that the node still has, or the next that it will give if it has none: what is below is gone.
+    """
+
+    request: Counter
+    boot: str
+    more: bool
+    oldest: dict[str, Counter]
+
+
+NodeFrame = Welcome | Answer | Failure | StatusAnswer | EventsAnswer
 
 NOT_LEADER = "not_leader"
 HANDSHAKE = "handshake"
@@ -97,6 +131,7 @@ HANDSHAKE = "handshake"
 _encode = msgspec.msgpack.Encoder().encode
 _decode_client = msgspec.msgpack.Decoder(ClientFrame).decode
 _decode_node = msgspec.msgpack.Decoder(NodeFrame).decode
+_decode_events = msgspec.msgpack.Decoder(list[tuple[str, Counter, bytes]]).decode
 _decode_results = msgspec.msgpack.Decoder(list[Any]).decode
 
 
@@ -108,6 +143,11 @@ def encode_header(header: ClientFrame | NodeFrame) -> bytes:
 def encode_results(results: list[Any]) -> bytes:
     """The payload of an `Answer`."""
     return _encode(results)
+
+
+def encode_events(events: list[tuple[str, int, bytes]]) -> bytes:
+    """The payload of an `EventsAnswer`: (type, seq, the event as it was or would have been published)."""
+    return _encode(events)
 
 
 def decode_client_header(data: bytes) -> ClientFrame:
@@ -134,3 +174,11 @@ def decode_results(data: bytes) -> list[Any]:
         return _decode_results(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidRequest(f"the node's results cannot be decoded: {error}") from None
+
+
+def decode_events(data: bytes) -> list[tuple[str, int, bytes]]:
+    """The events in an `EventsAnswer`'s payload: (type, seq, JSON); raises InvalidRequest."""
+    try:
+        return _decode_events(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"the node's events cannot be decoded: {error}") from None

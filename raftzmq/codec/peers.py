@@ -2,6 +2,7 @@
 
 Every message is an exchange of its own: its envelope carries the versions that the sender speaks and who it is
 (cluster, node, incarnation), so there is no connection state to lose, and a stranger is refused at its first frame.
+The message's header begins with its `Stamp`, by which the event streams of all nodes can be put in order.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk, SnapshotId
-from raftzmq.config import SNAPSHOT_CHUNK_BYTES
+from raftzmq.config import LAMPORT_MAX, SNAPSHOT_CHUNK_BYTES
 from raftzmq.core.messages import (
     AppendEntries,
     AppendEntriesResponse,
@@ -30,6 +31,7 @@ from raftzmq.errors import InvalidRequest
 
 Counter = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Checksum = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]
+LamportTime = Annotated[int, msgspec.Meta(ge=0, le=LAMPORT_MAX)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
@@ -51,20 +53,33 @@ class Refusal(msgspec.Struct, array_like=True, forbid_unknown_fields=True, froze
     reason: str
 
 
-class _RequestVote(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
+class Stamp(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
+    """What every message's header begins with, for the event stream.
+
+    ``lamport`` is the sender's Lamport time. ``number`` is the sender's own for this message: sending and receipt are
+    known by it. ``beat``: it says nothing but that its sender is there (see `raftzmq.node.traffic`); the sender
+    decides, so that both ends call the message the same.
+    """
+
+    lamport: LamportTime
+    number: Counter
+    beat: bool
+
+
+class _RequestVote(Stamp, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     last_log_index: Counter
     last_log_term: Counter
     pre_vote: bool
 
 
-class _RequestVoteResponse(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
+class _RequestVoteResponse(Stamp, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     granted: bool
     pre_vote: bool
 
 
-class _AppendEntries(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
+class _AppendEntries(Stamp, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     prev_log_index: Counter
     prev_log_term: Counter
@@ -73,7 +88,7 @@ class _AppendEntries(msgspec.Struct, array_like=True, forbid_unknown_fields=True
     entries: list[tuple[Counter, Counter, EntryKind, Checksum]]
 
 
-class _AppendEntriesResponse(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
+class _AppendEntriesResponse(Stamp, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     success: bool
     match_index: Counter
@@ -83,12 +98,12 @@ class _AppendEntriesResponse(msgspec.Struct, array_like=True, forbid_unknown_fie
     hint_term: Counter
 
 
-class _ReadIndex(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
+class _ReadIndex(Stamp, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     context: Counter
 
 
-class _ReadIndexResponse(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
+class _ReadIndexResponse(Stamp, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     context: Counter
     index: Counter
@@ -97,7 +112,7 @@ class _ReadIndexResponse(msgspec.Struct, array_like=True, forbid_unknown_fields=
 _SnapshotId = tuple[Counter, Counter, Checksum, Counter, Checksum]
 
 
-class _SnapshotChunk(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
+class _SnapshotChunk(Stamp, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     snapshot: _SnapshotId
     offset: Counter
@@ -105,7 +120,7 @@ class _SnapshotChunk(msgspec.Struct, array_like=True, forbid_unknown_fields=True
     data: Annotated[bytes, msgspec.Meta(max_length=SNAPSHOT_CHUNK_BYTES)]
 
 
-class _SnapshotAnswer(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
+class _SnapshotAnswer(Stamp, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
     term: Counter
     snapshot: _SnapshotId
     offset: Counter
@@ -115,7 +130,7 @@ class _SnapshotAnswer(msgspec.Struct, array_like=True, forbid_unknown_fields=Tru
 PeerMessage = Message | SnapshotChunk | SnapshotAnswer
 """All that one node says to another, but for refusals."""
 
-_TYPES: tuple[tuple[type[PeerMessage], type[msgspec.Struct]], ...] = (
+_TYPES: tuple[tuple[type[PeerMessage], type[Stamp]], ...] = (
     (RequestVote, _RequestVote),
     (RequestVoteResponse, _RequestVoteResponse),
     (AppendEntries, _AppendEntries),
@@ -126,10 +141,11 @@ _TYPES: tuple[tuple[type[PeerMessage], type[msgspec.Struct]], ...] = (
     (SnapshotAnswer, _SnapshotAnswer),
 )
 _KINDS = {message: kind for kind, (message, _) in enumerate(_TYPES, 1)}
-_FIELDS = [(m, attrgetter(*w.__struct_fields__), msgspec.msgpack.Decoder(w).decode) for m, w in _TYPES]
+_STAMP = len(Stamp.__struct_fields__)
+_FIELDS = [(m, attrgetter(*w.__struct_fields__[_STAMP:]), msgspec.msgpack.Decoder(w).decode) for m, w in _TYPES]
 for _message, _wire in _TYPES:
     # Messages are built by position, after sender and to: the order of their fields must be the wire's.
-    assert [field.name for field in fields(_message)][2:] == list(_wire.__struct_fields__), _message
+    assert [field.name for field in fields(_message)][2:] == list(_wire.__struct_fields__[_STAMP:]), _message
 _encode = msgspec.msgpack.Encoder().encode
 _decode_envelope = msgspec.msgpack.Decoder(Envelope).decode
 _decode_refusal = msgspec.msgpack.Decoder(Refusal).decode
@@ -170,11 +186,14 @@ def decode_refusal(data: bytes) -> Refusal:
         raise InvalidRequest(f"the refusal cannot be decoded: {error}") from None
 
 
-def encode_message(message: PeerMessage) -> list[bytes]:
-    """The frames after the envelope. Payloads are passed on, not copied."""
+def encode_message(message: PeerMessage, lamport: int, number: int, beat: bool) -> list[bytes]:
+    """The frames after the envelope; see `Stamp`. Payloads are passed on, not copied."""
     if isinstance(message, AppendEntries):
         rows = [(e.index, e.term, int(e.kind), e.chain) for e in message.entries]
         header = (
+            lamport,
+            number,
+            beat,
             message.term,
             message.prev_log_index,
             message.prev_log_term,
@@ -185,12 +204,12 @@ def encode_message(message: PeerMessage) -> list[bytes]:
         return [_encode(header), *[e.data for e in message.entries]]
     if isinstance(message, (SnapshotChunk, SnapshotAnswer)):
         term, snapshot, *rest = _FIELDS[_KINDS[type(message)] - 1][1](message)
-        return [_encode((term, _snapshot_fields(snapshot), *rest))]
-    return [_encode(_FIELDS[_KINDS[type(message)] - 1][1](message))]
+        return [_encode((lamport, number, beat, term, _snapshot_fields(snapshot), *rest))]
+    return [_encode((lamport, number, beat, *_FIELDS[_KINDS[type(message)] - 1][1](message)))]
 
 
-def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> PeerMessage:
-    """The message behind an envelope; ``frames`` are those after it. Raises InvalidRequest.
+def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> tuple[PeerMessage, Stamp]:
+    """The message behind an envelope, and its stamp; ``frames`` are those after it. Raises InvalidRequest.
 
     Checksums of entries are checked by the core, which alone knows the chain that they continue.
     """
@@ -208,8 +227,9 @@ def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> PeerMessage:
         rows = zip(header.entries, frames[1:], strict=True)
         entries = tuple([Entry(i, t, kind, bytes(data), chain) for (i, t, kind, chain), data in rows])
         terms = header.term, header.prev_log_index, header.prev_log_term
-        return AppendEntries(envelope.node, envelope.to, *terms, header.leader_commit, header.round, entries)
-    values = astuple(header)
+        appended = AppendEntries(envelope.node, envelope.to, *terms, header.leader_commit, header.round, entries)
+        return appended, header
+    values = astuple(header)[_STAMP:]
     if isinstance(header, (_SnapshotChunk, _SnapshotAnswer)):
         values = (values[0], SnapshotId(*values[1]), *values[2:])
-    return message(envelope.node, envelope.to, *values)
+    return message(envelope.node, envelope.to, *values), header

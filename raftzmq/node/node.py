@@ -27,6 +27,7 @@ from raftzmq.core.ready import Append, Ready
 from raftzmq.core.types import HardState, Mark
 from raftzmq.errors import InvalidRequest, RequestError
 from raftzmq.events import EventMaker
+from raftzmq.events.lamport import LamportClock
 from raftzmq.node.answers import answer_frames, failure_frames, result_frames
 from raftzmq.node.applying import Applying
 from raftzmq.node.door import Door
@@ -35,8 +36,10 @@ from raftzmq.node.peers import PeerRefused, Peers
 from raftzmq.node.proposals import Proposals, Waiting
 from raftzmq.node.reads import Reads
 from raftzmq.node.reporting import Reporter
+from raftzmq.node.side_channel import SideChannel
 from raftzmq.node.space import has_room
 from raftzmq.node.status import status_json, status_row
+from raftzmq.node.traffic import Traffic
 from raftzmq.node.transfers import SnapshotOutcome, Transfers
 from raftzmq.node.work import Loaded, LogJob, SnapshotJob, Space, StateJob, StateResult, Timed, Work
 
@@ -70,12 +73,20 @@ class Node:
         hard_state = HardState(loaded.current_term, loaded.voted_for)
         self.raft.load(hard_state, loaded.mark, loaded.entries, loaded.applied_index, now_us)
         self.door = Door(loaded.cluster_id, loaded.node)
-        self.peers = Peers(loaded.cluster_id, loaded.node, loaded.incarnation, loaded.peers)
         self.proposals = Proposals(loaded.log_time_us)
         self.reads = Reads(rng.getrandbits(40) << 22, 2 * timing.heartbeat_us)
         self.pace = Pace(self.raft)
         self.applying = Applying(loaded.applied_index, loaded.revision, loaded.digest, self.raft.retention)
-        self.report = Reporter(EventMaker(loaded.node, boot, wall_ns), self.raft)
+        clock = LamportClock()
+        maker = EventMaker(loaded.node, boot, wall_ns, clock)
+        self.report = Reporter(maker, self.raft)
+        self.peers = Peers(
+            *(loaded.cluster_id, loaded.node, loaded.incarnation, loaded.peers),
+            boot=boot,
+            clock=clock,
+            traffic=Traffic(maker, self.raft, loaded.node),
+        )
+        self.side_channel = SideChannel(boot, maker.ring)
         self.transfers = Transfers(self.raft, self.report)
         self.counts: Counter[str] = Counter()
         self._log_job: LogJob | None = None
@@ -83,7 +94,7 @@ class Node:
         self._known_leader: tuple[int, str | None] = (loaded.current_term, None)
         self._sweep_us = now_us
         self._append_waiting: Append | None = None
-        self._work = Work(facts=[self.report.boot(loaded)])
+        self._work = Work(facts=[self.report.boot(loaded, now_us)])
 
     @property
     def members(self) -> tuple[Address, ...]:
@@ -129,7 +140,7 @@ class Node:
     def on_peer(self, routing: bytes, frames: Sequence[bytes], now_us: int) -> bool:
         """A message that claims to be another node's; False if it was refused."""
         try:
-            message = self.peers.decode(frames, self.raft.voters)
+            message = self.peers.decode(frames, self.raft.voters, now_us)
         except PeerRefused as refused:
             self._refuse_peer(routing, str(refused), now_us)
             return False
@@ -169,6 +180,8 @@ class Node:
                 self._read(routing, header, payload, now_us)
             elif isinstance(header, StatusRequest):
                 self._send(routing, [encode_header(StatusAnswer(request)), status_json(self)])
+            else:
+                self._send(routing, self.side_channel.answer(header))
         except RequestError as error:
             self.counts["refused_requests"] += 1
             self.report.emit("client_refused", now_us, reason=error.message[:500])
@@ -305,12 +318,12 @@ class Node:
             if isinstance(message, InstallSnapshot):
                 transfers.begin(message, now_us)
             else:
-                work.peers.append((message.to, encode(message)))
+                work.peers.append((message.to, encode(message, now_us)))
         if transfers.answers:
-            work.peers += [(answer.to, encode(answer)) for answer in transfers.answers]
+            work.peers += [(answer.to, encode(answer, now_us)) for answer in transfers.answers]
             transfers.answers.clear()
         if transfers.chunks:
-            work.bulk = [(chunk.to, encode(chunk)) for chunk in transfers.chunks]
+            work.bulk = [(chunk.to, encode(chunk, now_us)) for chunk in transfers.chunks]
             transfers.chunks.clear()
         if transfers.has_jobs:
             work.snapshots = transfers.take_jobs()

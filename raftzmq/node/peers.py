@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zlib import crc32
 
 from raftzmq.codec import PROTOCOL_MAX, PROTOCOL_MIN
 from raftzmq.codec.peers import (
@@ -20,6 +21,8 @@ from raftzmq.codec.peers import (
 )
 from raftzmq.config import PEER_BYTES_MAX, PEER_FRAMES_MAX
 from raftzmq.errors import InvalidRequest
+from raftzmq.events.lamport import LamportClock
+from raftzmq.node.traffic import Traffic
 
 ENVELOPES_MAX = 4096
 """Accepted envelopes remembered: a few per peer; strangers' never get in."""
@@ -30,24 +33,42 @@ class PeerRefused(Exception):
 
 
 class Peers:
-    """Checks envelopes and makes them.
+    """Checks envelopes and makes them; stamps what leaves and brings the node's Lamport time past what comes.
 
     ``incarnations`` are those that are durable here. A peer seen for the first time is put into ``unknown`` and not
     listened to until its incarnation is stored: a wiped disk that returns under its old name must be recognized.
     """
 
-    def __init__(self, cluster: str, node: str, incarnation: str, incarnations: dict[str, str]) -> None:
+    def __init__(
+        self,
+        cluster: str,
+        node: str,
+        incarnation: str,
+        incarnations: dict[str, str],
+        *,
+        boot: str,
+        clock: LamportClock,
+        traffic: Traffic,
+    ) -> None:
         self._cluster = cluster
         self._node = node
         self._incarnation = incarnation
         self._incarnations = dict(incarnations)
         self._accepted: dict[bytes, Envelope] = {}
         self._made: dict[tuple[str, int], bytes] = {}
+        self._clock = clock
+        self._traffic = traffic
+        # No two boots of a node should use the same numbers: a message may outlive the process that sent it.
+        self._number = (crc32(boot.encode()) & 0xFFFFF) << 32
         self.unknown: dict[str, str] = {}
 
-    def encode(self, message: PeerMessage) -> list[bytes]:
-        """The frames of a message."""
-        return [self._envelope(message.to, message_kind(message)), *encode_message(message)]
+    def encode(self, message: PeerMessage, now_us: int) -> list[bytes]:
+        """The frames of a message that leaves now."""
+        self._number = number = self._number + 1
+        lamport = self._clock.tick()
+        beat = self._traffic.is_beat(message)
+        self._traffic.sent(message, number, beat, now_us)
+        return [self._envelope(message.to, message_kind(message)), *encode_message(message, lamport, number, beat)]
 
     def encode_refusal(self, to: str, reason: str) -> list[bytes]:
         """The frames that tell a stranger why it isn't heard."""
@@ -62,8 +83,8 @@ class Peers:
                 self._made[to, kind] = frame
         return frame
 
-    def decode(self, frames: Sequence[bytes], members: Sequence[str]) -> PeerMessage | Refusal | None:
-        """The message in ``frames``; None if its sender isn't listened to yet.
+    def decode(self, frames: Sequence[bytes], members: Sequence[str], now_us: int) -> PeerMessage | Refusal | None:
+        """The message in ``frames``, which is taken now; None if its sender isn't listened to yet.
 
         Raises PeerRefused for an envelope that doesn't fit, InvalidRequest for what cannot be decoded or is too large.
         """
@@ -82,7 +103,10 @@ class Peers:
                 return None
             if len(self._accepted) < ENVELOPES_MAX:
                 self._accepted[frames[0]] = envelope
-        return decode_message(envelope, frames[1:])
+        message, stamp = decode_message(envelope, frames[1:])
+        self._clock.merge(stamp.lamport)
+        self._traffic.received(message, stamp, now_us)
+        return message
 
     def _check(self, envelope: Envelope, members: Sequence[str]) -> None:
         if envelope.minimum > PROTOCOL_MAX or envelope.maximum < PROTOCOL_MIN:

@@ -20,19 +20,15 @@ class Reporter:
         self._maker = maker
         self._raft = raft
         self._commit_index = raft.commit_index
-        self._boot: Fact | None = None
         self._dropped: Counter[str] = Counter()
         self._dropped_after_us: dict[str, int] = {}
 
     def subscription(self, prefix: bytes, wanted: bool, now_us: int) -> None:
-        """Pass on what the publisher was told; the first who asks hears of the boot, however late."""
-        if not wanted:
-            self._maker.unsubscribe(prefix)
-            return
-        self._maker.subscribe(prefix)
-        if self._boot is not None and self._maker.wanted("boot"):
-            self._maker.emit("boot", self._boot.term, now_us, self._boot.fields)
-            self._boot = None
+        """Pass on what the publisher was told."""
+        if wanted:
+            self._maker.subscribe(prefix, now_us)
+        else:
+            self._maker.unsubscribe(prefix, now_us)
 
     def take(self) -> list[tuple[bytes, bytes]]:
         """The events made since the last call."""
@@ -42,8 +38,8 @@ class Reporter:
         """An event that is rare enough for its fields to be gathered anyway."""
         self._maker.emit(kind, self._raft.current_term, now_us, fields)
 
-    def boot(self, loaded: Loaded) -> Fact:
-        """What the node starts from."""
+    def boot(self, loaded: Loaded, now_us: int) -> Fact:
+        """What the node starts from. Nobody has subscribed yet: who wants to know finds it in the ring."""
         fields = {
             "cluster": loaded.cluster_id,
             "incarnation": loaded.incarnation,
@@ -53,8 +49,8 @@ class Reporter:
             "applied_index": loaded.applied_index,
             "voters": list(self._raft.voters),
         }
-        self._boot = Fact("boot", loaded.current_term, fields)
-        return self._boot
+        self.emit("boot", now_us, **fields)
+        return Fact("boot", loaded.current_term, fields)
 
     def request(self, kind: str, commands: int, size: int, now_us: int) -> None:
         """A request came through the door."""

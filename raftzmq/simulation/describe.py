@@ -83,7 +83,7 @@ def peer_frames(frames: Sequence[bytes]) -> str:
     envelope = decode_envelope(frames[0])
     if envelope.kind == REFUSAL:
         return "refuses to listen"
-    return message(decode_message(envelope, frames[1:]))
+    return message(decode_message(envelope, frames[1:])[0])
 
 
 def command(asked: Command | Query) -> str:

@@ -140,7 +140,7 @@ class Observer:
         """A node, at ``now_us`` of its clock, is about to take a message from a peer."""
         envelope = decode_envelope(frames[0])
         if envelope.kind == ASKS:
-            asked = decode_message(envelope, frames[1:])
+            asked, _ = decode_message(envelope, frames[1:])
             if isinstance(asked, RequestVote) and asked.pre_vote:
                 self.stickiness.asked(name, asked.sender, asked.term, node.raft.current_term, now_us)
 
@@ -148,7 +148,7 @@ class Observer:
         """It has taken it: was that from its leader?"""
         envelope = decode_envelope(frames[0])
         if envelope.kind == ENTRIES and node.raft.leader == envelope.node:
-            term = decode_message(envelope, frames[1:]).term
+            term = decode_message(envelope, frames[1:])[0].term
             if term == node.raft.current_term:
                 self.stickiness.heard(name, envelope.node, term, now_us)
 
@@ -157,7 +157,7 @@ class Observer:
         envelope = decode_envelope(frames[0])
         if envelope.kind not in PROMISES:
             return
-        message = decode_message(envelope, frames[1:])
+        message, _ = decode_message(envelope, frames[1:])
         if isinstance(message, AppendEntriesResponse):
             if message.success and message.match_index:
                 self.invariants.matched(name, message.term, message.match_index)

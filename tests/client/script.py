@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from raftzmq.client.arguments import get_query, put_command, size_of
 from raftzmq.client.protocol import Protocol
 from raftzmq.client.results import Convert, PutResult, fail, key_value, settle
+from raftzmq.codec import PROTOCOL_MAX
 from raftzmq.codec.clients import (
     Answer,
     ClientFrame,
@@ -175,7 +176,7 @@ class Script:
         boot: str = "boot",
         cluster: str = "test",
         members: tuple[str, ...] = (A, B, C),
-        version: int = 1,
+        version: int = PROTOCOL_MAX,
     ) -> None:
         rows = [(NAMES[e], e) for e in members]
         self.say(endpoint, Welcome(version, cluster, NAMES[endpoint], boot, leader, rows))

@@ -17,6 +17,7 @@ from typing import Any
 
 import zmq
 
+from raftzmq.codec import PROTOCOL_MAX
 from raftzmq.codec.clients import (
     Answer,
     Execute,
@@ -114,7 +115,7 @@ class Node:
         decree = self.decree
         if isinstance(header, Hello):
             self.connections.add(routing)
-            self._send(routing, Welcome(1, CLUSTER, self.name, "boot", decree.leader, decree.members))
+            self._send(routing, Welcome(PROTOCOL_MAX, CLUSTER, self.name, "boot", decree.leader, decree.members))
         elif routing not in self.connections:
             self._send(routing, Failure(header.request, "handshake", "greet first", True))
         elif isinstance(header, StatusRequest):
@@ -157,7 +158,7 @@ def echo(port: int) -> None:
         routing, *frames = router.recv_multipart()
         header = decode_client_header(frames[0])
         if isinstance(header, Hello):
-            answer = [encode_header(Welcome(1, CLUSTER, "n1", "boot", "n1", []))]
+            answer = [encode_header(Welcome(PROTOCOL_MAX, CLUSTER, "n1", "boot", "n1", []))]
         elif isinstance(header, Read):
             row = (b"key", b"x" * 256, 1, 1, 1, 0)
             results: list[Any] = [row] * len(decode_queries(frames[1]))

@@ -14,6 +14,7 @@ from typing import Any
 from raftzmq.client.arguments import put_command, size_of
 from raftzmq.client.protocol import Protocol
 from raftzmq.client.results import PutResult, fail, key_value, settle
+from raftzmq.codec import PROTOCOL_MAX
 from raftzmq.codec.clients import (
     Answer,
     Execute,
@@ -125,7 +126,7 @@ class World:
             self.greeted.add(endpoint)
             believed = self.leader if self.rng.random() < 0.8 else self.rng.choice((A, B, C, None))
             members = [(name, at) for at, name in NODES.items()]
-            welcome = Welcome(1, "test", NODES[endpoint], "boot", NODES.get(believed or "", ""), members)
+            welcome = Welcome(PROTOCOL_MAX, "test", NODES[endpoint], "boot", NODES.get(believed or "", ""), members)
             self.post(True, endpoint, [encode_header(welcome)])
         elif endpoint not in self.greeted:
             self.fail(endpoint, header.request, "handshake")

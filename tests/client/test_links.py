@@ -8,6 +8,7 @@ import pytest
 
 from raftzmq.client.links import ASK_AGAIN_US, BACKOFF_MAX_US, BACKOFF_MIN_US, HANDSHAKE_US, HOPS_MAX
 from raftzmq.client.results import PutResult
+from raftzmq.codec import PROTOCOL_MAX, PROTOCOL_MIN
 from raftzmq.codec.clients import Execute, Failure, Hello
 from raftzmq.errors import Refused
 from tests.client.script import MS, NAMES, SECOND, A, B, C, Script, executes, hellos, reads
@@ -27,7 +28,7 @@ def test_the_first_call_greets_the_first_endpoint_once_its_connection_stands() -
     world.start(A)
     (sent,) = world.step()
     assert sent.to == A
-    assert sent.header == Hello(1, 1, "", b"client")
+    assert sent.header == Hello(PROTOCOL_MIN, PROTOCOL_MAX, "", b"client")
 
 
 def test_without_an_answer_to_the_handshake_the_next_endpoint_is_asked_after_100_ms() -> None:
@@ -283,7 +284,7 @@ def test_if_one_node_refuses_another_may_do() -> None:
     assert not ticket.done()
 
 
-@pytest.mark.parametrize(("cluster", "version"), [("other", 1), ("mine", 99)])
+@pytest.mark.parametrize(("cluster", "version"), [("other", PROTOCOL_MAX), ("mine", 99)])
 def test_a_node_of_another_cluster_or_protocol_is_not_used(cluster: str, version: int) -> None:
     world = Script(A, cluster="mine")
     ticket = world.put()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from raftzmq.codec.peers import (
     Envelope,
     Refusal,
+    Stamp,
     decode_envelope,
     decode_message,
     decode_refusal,
@@ -20,6 +21,7 @@ from raftzmq.codec.peers import (
     encode_refusal,
     message_kind,
 )
+from raftzmq.config import LAMPORT_MAX
 from raftzmq.core.messages import (
     AppendEntries,
     AppendEntriesResponse,
@@ -39,23 +41,30 @@ ENTRIES = (
     Entry(10, 3, EntryKind.CONFIGURATION, b"{}", 2**32 - 1),
 )
 
+STAMP = Stamp(7, 777, False)
+
+
+def encoded(message: Message, stamp: Stamp = STAMP) -> list[bytes]:
+    return encode_message(message, stamp.lamport, stamp.number, stamp.beat)
+
+
 GOLDEN: list[tuple[Message, list[str]]] = [
-    (RequestVote("n1", "n2", 5, 300, 4, True), ["94 05 cd012c 04 c3"]),
-    (RequestVote("n1", "n2", 2**63 - 1, 0, 0, False), ["94 cf7fffffffffffffff 00 00 c2"]),
-    (RequestVoteResponse("n1", "n2", 5, True, False), ["93 05 c3 c2"]),
-    (AppendEntries("n1", "n2", 3, 7, 2, 6, 1), ["96 03 07 02 06 01 90"]),
+    (RequestVote("n1", "n2", 5, 300, 4, True), ["97 07 cd0309 c2 05 cd012c 04 c3"]),
+    (RequestVote("n1", "n2", 2**63 - 1, 0, 0, False), ["97 07 cd0309 c2 cf7fffffffffffffff 00 00 c2"]),
+    (RequestVoteResponse("n1", "n2", 5, True, False), ["96 07 cd0309 c2 05 c3 c2"]),
+    (AppendEntries("n1", "n2", 3, 7, 2, 6, 1), ["99 07 cd0309 c2 03 07 02 06 01 90"]),
     (
         AppendEntries("n1", "n2", 3, 7, 2, 6, 1, ENTRIES),
         [
-            "96 03 07 02 06 01 93 94080200cedeadbeef 9409030107 940a0302ceffffffff",
+            "99 07 cd0309 c2 03 07 02 06 01 93 94080200cedeadbeef 9409030107 940a0302ceffffffff",
             "",
             "00 7061796c6f6164",
             "7b7d",
         ],
     ),
-    (AppendEntriesResponse("n1", "n2", 3, False, 4, 1, 7, 6, 2), ["97 03 c2 04 01 07 06 02"]),
-    (ReadIndex("n1", "n2", 3, 2**40), ["92 03 cf0000010000000000"]),
-    (ReadIndexResponse("n1", "n2", 3, 77, 12), ["93 03 4d 0c"]),
+    (AppendEntriesResponse("n1", "n2", 3, False, 4, 1, 7, 6, 2), ["9a 07 cd0309 c2 03 c2 04 01 07 06 02"]),
+    (ReadIndex("n1", "n2", 3, 2**40), ["95 07 cd0309 c2 03 cf0000010000000000"]),
+    (ReadIndexResponse("n1", "n2", 3, 77, 12), ["96 07 cd0309 c2 03 4d 0c"]),
 ]
 """The frames after the envelope, as they were when the format was fixed: a change needs a new protocol version."""
 
@@ -69,8 +78,10 @@ def envelope_of(message: Message) -> Envelope:
 @pytest.mark.parametrize(("message", "frames"), GOLDEN, ids=lambda value: type(value).__name__)
 def test_golden_bytes(message: Message, frames: list[str]) -> None:
     expected = [bytes.fromhex(frame) for frame in frames]
-    assert encode_message(message) == expected
-    assert decode_message(envelope_of(message), expected) == message
+    assert encoded(message) == expected
+    found, stamp = decode_message(envelope_of(message), expected)
+    assert found == message
+    assert (stamp.lamport, stamp.number, stamp.beat) == (7, 777, False)
 
 
 def test_golden_numbers_of_messages() -> None:
@@ -113,14 +124,19 @@ messages = st.one_of(
 )
 
 
-@given(messages)
-def test_what_is_sent_arrives(message: Message) -> None:
+stamps = st.builds(Stamp, st.integers(0, LAMPORT_MAX), counters, st.booleans())
+
+
+@given(messages, stamps)
+def test_what_is_sent_arrives(message: Message, stamp: Stamp) -> None:
     envelope = decode_envelope(encode_envelope(envelope_of(message)))
-    assert decode_message(envelope, encode_message(message)) == message
+    found, of_found = decode_message(envelope, encoded(message, stamp))
+    assert found == message
+    assert (of_found.lamport, of_found.number, of_found.beat) == (stamp.lamport, stamp.number, stamp.beat)
 
 
 def test_payloads_are_passed_on_and_not_copied() -> None:
-    frames = encode_message(AppendEntries("n1", "n2", 3, 7, 2, 6, 1, ENTRIES))
+    frames = encoded(AppendEntries("n1", "n2", 3, 7, 2, 6, 1, ENTRIES))
     assert all(frame is entry.data for frame, entry in zip(frames[1:], ENTRIES, strict=True))
 
 
@@ -152,8 +168,9 @@ FIRST_OF_KIND = {type(message): message for message, _ in reversed(GOLDEN)}
 @pytest.mark.parametrize("message", FIRST_OF_KIND.values(), ids=lambda message: type(message).__name__)
 def test_every_field_is_checked(message: Message) -> None:
     """A value of another type, a number out of range, a field too many or too few: refused, and by that name."""
-    header: list[Any] = msgspec.msgpack.decode(encode_message(message)[0])
+    header: list[Any] = msgspec.msgpack.decode(encoded(message)[0])
     wrong: list[list[Any]] = [header[:-1], [*header, 0], []]
+    wrong.append([LAMPORT_MAX + 1, *header[1:]])
     for place, value in enumerate(header):
         for other in [*OTHERS, "1", b"", [], not isinstance(value, bool)]:
             changed = [*header[:place], other, *header[place + 1 :]]
@@ -183,7 +200,7 @@ def test_every_field_is_checked(message: Message) -> None:
 def test_a_wrong_row_of_an_entry_is_refused(row: Any) -> None:
     envelope = envelope_of(GOLDEN[3][0])
     with pytest.raises(InvalidRequest):
-        decode_message(envelope, [pack([3, 7, 2, 6, 1, [row]]), b"x"])
+        decode_message(envelope, [pack([7, 777, False, 3, 7, 2, 6, 1, [row]]), b"x"])
 
 
 @pytest.mark.parametrize(
@@ -227,7 +244,7 @@ def test_nothing_that_arrives_raises_anything_else(frame: bytes) -> None:
 def test_damaged_frames_raise_nothing_else(data: st.DataObject) -> None:
     """Take a real message, change it in places, and it is taken or refused."""
     message, _ = data.draw(st.sampled_from(GOLDEN))
-    header, *payloads = encode_message(message)
+    header, *payloads = encoded(message)
     frames = [data.draw(mutated(header)), *payloads]
     refused(decode_message, envelope_of(message), frames)
     refused(decode_envelope, data.draw(mutated(encode_envelope(ENVELOPE))))
@@ -237,8 +254,8 @@ def test_damaged_frames_raise_nothing_else(data: st.DataObject) -> None:
 def test_depth_is_refused_and_not_walked_into(depth: int) -> None:
     """A surplus element that nests a thousand deep must not exhaust the stack, whatever the stack at hand is."""
     for message, _ in GOLDEN:
-        header = encode_message(AppendEntries("n1", "n2", 3, 7, 2, 6, 1))[0]
-        header = encode_message(message)[0] if not isinstance(message, AppendEntries) else header
+        header = encoded(AppendEntries("n1", "n2", 3, 7, 2, 6, 1))[0]
+        header = encoded(message)[0] if not isinstance(message, AppendEntries) else header
         for frame in (deep(header, depth), b"\x91" * depth + b"\x90"):
             with pytest.raises(InvalidRequest):
                 decode_message(envelope_of(message), [frame])

@@ -37,7 +37,7 @@ def refused_peer(endpoint: str, envelope: Envelope) -> str:
     """Claim to lead, in this envelope; the sentence that comes back."""
     message = AppendEntries(envelope.node, envelope.to, FAR_AHEAD, 0, 0, 0, 0)
     with BareDealer(endpoint) as dealer:
-        dealer.send([encode_envelope(envelope), *encode_message(message)])
+        dealer.send([encode_envelope(envelope), *encode_message(message, 0, 0, False)])
         frames = dealer.receive()
     assert frames is not None, f"no word came back for {envelope}"
     assert decode_envelope(frames[0]).kind == 0

@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from typing import Any, TypeVar
 
+from raftzmq.codec import PROTOCOL_MAX, PROTOCOL_MIN
 from raftzmq.codec.clients import (
     Answer,
     ClientFrame,
@@ -144,7 +145,7 @@ class Rig:
     def _sent(self, target: str, frames: list[bytes]) -> None:
         envelope = decode_envelope(frames[0])
         assert (envelope.node, envelope.to) == (self.node.name, target)
-        message = decode_message(envelope, frames[1:])
+        message, _ = decode_message(envelope, frames[1:])
         self.sent.append(message)
         self.peer_frames.append((target, frames))
         if target in self.followers and isinstance(message, AppendEntries):
@@ -203,18 +204,18 @@ class Rig:
 
     # --- peers ---
 
-    def frames(self, message: PeerMessage, **envelope: Any) -> list[bytes]:
+    def frames(self, message: PeerMessage, *, lamport: int = 0, number: int = 0, **envelope: Any) -> list[bytes]:
         """A peer's message as it arrives; ``envelope`` changes fields of who it is from."""
         fields: dict[str, Any] = {
-            "minimum": 1,
-            "maximum": 1,
+            "minimum": PROTOCOL_MIN,
+            "maximum": PROTOCOL_MAX,
             "cluster": "local",
             "node": message.sender,
             "incarnation": incarnation(message.sender),
             "to": message.to,
             "kind": message_kind(message),
         }
-        return [encode_envelope(Envelope(**{**fields, **envelope})), *encode_message(message)]
+        return [encode_envelope(Envelope(**{**fields, **envelope})), *encode_message(message, lamport, number, False)]
 
     def peer(self, message: PeerMessage, **envelope: Any) -> None:
         """A message arrives from a peer."""
@@ -266,7 +267,7 @@ class Rig:
         self.node.on_client(routing, frames, self.now)
 
     def greet(self, routing: bytes = CLIENT) -> None:
-        self.client(Hello(1, 1, "local", b"test"), routing=routing)
+        self.client(Hello(PROTOCOL_MIN, PROTOCOL_MAX, "local", b"test"), routing=routing)
         self.settle()
         self.answers[routing].clear()
 

@@ -149,7 +149,7 @@ def test_a_parcel_that_nests_deep_is_refused(rig: Rig, depth: int) -> None:
     assert sent(rig, deep(EXECUTE, depth), parcel).code == "invalid"
 
 
-HEADERS = [EXECUTE, READ, encode_header(Hello(1, 1, "", b"x")), encode_header(StatusRequest(1))]
+HEADERS = [EXECUTE, READ, encode_header(Hello(2, 2, "", b"x")), encode_header(StatusRequest(1))]
 PAYLOADS = [encode_parcel(puts(SESSION, 0, "k")), encode_queries([Get(b"k")])]
 HOSTILE = hostile()
 FRAMES = st.tuples(

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from raftzmq.codec import PROTOCOL_MAX, PROTOCOL_MIN
 from raftzmq.codec.clients import ClientFrame, Execute, Failure, Hello, Read, StatusAnswer, StatusRequest, Welcome
 from raftzmq.kv.commands import Get, encode_parcel, encode_queries
 from raftzmq.node import door
@@ -20,12 +21,12 @@ REQUESTS: list[tuple[ClientFrame, bytes | None]] = [
 
 def test_a_greeting_is_answered_with_who_is_here() -> None:
     rig = Rig("n2")
-    rig.client(Hello(1, 1, "local", b"me"))
+    rig.client(Hello(PROTOCOL_MIN, PROTOCOL_MAX, "local", b"me"))
     rig.settle()
     members = [(f"n{k}", f"tcp://127.0.0.1:{7200 + k}") for k in (1, 2, 3)]
-    assert rig.taken() == [(Welcome(1, "local", "n2", "boot-1", "", members), [])]
+    assert rig.taken() == [(Welcome(PROTOCOL_MAX, "local", "n2", "boot-1", "", members), [])]
     rig.follow("n3")
-    rig.client(Hello(1, 1, "local", b"me"))
+    rig.client(Hello(PROTOCOL_MIN, PROTOCOL_MAX, "local", b"me"))
     rig.settle()
     [(welcome, _)] = rig.taken()
     assert isinstance(welcome, Welcome)
@@ -33,22 +34,22 @@ def test_a_greeting_is_answered_with_who_is_here() -> None:
 
 
 @pytest.mark.parametrize("cluster", ["local", ""], ids=["names it", "takes any"])
-@pytest.mark.parametrize(("minimum", "maximum"), [(1, 1), (0, 1), (0, 9), (1, 9)])
+@pytest.mark.parametrize(("minimum", "maximum"), [(2, 2), (0, 2), (0, 9), (2, 9)])
 def test_a_client_that_shares_a_version_is_welcome(minimum: int, maximum: int, cluster: str) -> None:
     rig = Rig()
     rig.client(Hello(minimum, maximum, cluster, b"me"))
     rig.settle()
     [(welcome, _)] = rig.taken()
     assert isinstance(welcome, Welcome)
-    assert welcome.version == 1
+    assert welcome.version == 2
 
 
 @pytest.mark.parametrize(
     ("hello", "sentence"),
     [
-        (Hello(2, 9, "local", b"me"), "speaks protocol 1 to 1, the client 2 to 9"),
-        (Hello(0, 0, "local", b"me"), "speaks protocol 1 to 1, the client 0 to 0"),
-        (Hello(1, 1, "other", b"me"), "belongs to cluster 'local', the client asks for 'other'"),
+        (Hello(3, 9, "local", b"me"), "speaks protocol 2 to 2, the client 3 to 9"),
+        (Hello(1, 1, "local", b"me"), "speaks protocol 2 to 2, the client 1 to 1"),
+        (Hello(PROTOCOL_MIN, PROTOCOL_MAX, "other", b"me"), "belongs to cluster 'local', the client asks for 'other'"),
     ],
 )
 def test_a_mismatch_is_refused_with_the_reason(hello: Hello, sentence: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from raftzmq.codec import PROTOCOL_MIN
 from raftzmq.codec.peers import (
     REFUSAL,
     Envelope,
@@ -60,8 +61,8 @@ def test_a_member_with_its_known_incarnation_is_heard() -> None:
 STRANGERS = [
     ({"cluster": "other"}, "n1 belongs to cluster 'local', not to 'other'"),
     ({"cluster": ""}, "n1 belongs to cluster 'local', not to ''"),
-    ({"minimum": 2, "maximum": 3}, "n2 speaks protocol 2 to 3, n1 speaks 1 to 1"),
-    ({"minimum": 0, "maximum": 0}, "n2 speaks protocol 0 to 0, n1 speaks 1 to 1"),
+    ({"minimum": 3, "maximum": 4}, "n2 speaks protocol 3 to 4, n1 speaks 2 to 2"),
+    ({"minimum": 1, "maximum": 1}, "n2 speaks protocol 1 to 1, n1 speaks 2 to 2"),
     ({"to": "n3"}, "this is n1, not n3"),
     ({"node": "n9"}, "n9 is no other member of the cluster"),
     ({"node": "n1"}, "n1 is no other member of the cluster"),
@@ -76,7 +77,7 @@ def test_an_envelope_that_does_not_fit_is_refused_with_the_reason(envelope: dict
     assert heard(rig), "the real one is heard all the same"
 
 
-@pytest.mark.parametrize(("minimum", "maximum"), [(0, 1), (1, 9), (0, 9)])
+@pytest.mark.parametrize(("minimum", "maximum"), [(0, 2), (2, 9), (0, 9)])
 def test_versions_need_only_meet(minimum: int, maximum: int) -> None:
     assert heard(Rig(), minimum=minimum, maximum=maximum)
 
@@ -86,14 +87,14 @@ def test_a_refusal_is_a_message_that_every_version_can_read() -> None:
     rig.node.on_peer(b"stranger", rig.frames(ASK, cluster="other"), rig.now)
     [(routing, frames)] = rig.node.work(rig.now).refusals
     assert routing == b"stranger"
-    assert decode_envelope(frames[0]) == Envelope(1, 1, "local", "n1", incarnation("n1"), "unknown", REFUSAL)
+    assert decode_envelope(frames[0]) == Envelope(2, 2, "local", "n1", incarnation("n1"), "unknown", REFUSAL)
     assert decode_refusal(frames[1]) == Refusal("n1 belongs to cluster 'local', not to 'other'")
 
 
 def test_a_refusal_is_noted_and_not_answered() -> None:
     """Two nodes that refuse each other must not do so for ever."""
     rig = Rig()
-    envelope = encode_envelope(Envelope(1, 1, "other", "m1", "i", "unknown", REFUSAL))
+    envelope = encode_envelope(Envelope(2, 2, "other", "m1", "i", "unknown", REFUSAL))
     rig.node.on_peer(b"stranger", [envelope, encode_refusal(Refusal("go away"))], rig.now)
     rig.settle()
     assert rig.refusals == []
@@ -218,7 +219,7 @@ def test_several_new_incarnations_travel_in_one_job() -> None:
 def test_strangers_are_not_remembered() -> None:
     """Only members' incarnations are stored: nobody can fill the disk with names."""
     rig = Rig(strangers=True)
-    for envelope in ({"node": "n9"}, {"cluster": "other"}, {"to": "n3"}, {"minimum": 2}):
+    for envelope in ({"node": "n9"}, {"cluster": "other"}, {"to": "n3"}, {"minimum": 3}):
         rig.node.on_peer(b"stranger", rig.frames(ASK, **envelope), rig.now)
     rig.settle()
     assert rig.log_jobs == []
@@ -228,7 +229,7 @@ def test_envelopes_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPat
     """A member may send as many different ones as it likes: they are decoded again, and heard."""
     monkeypatch.setattr(peers, "ENVELOPES_MAX", 3)
     rig = Rig()
-    for maximum in range(1, 9):
+    for maximum in range(PROTOCOL_MIN, 9):
         assert heard(rig, RequestVote("n2", "n1", maximum, 99, 6, False), maximum=maximum)
     assert len(rig.node.peers._accepted) == 3
     rig.advance(TIMING.election_max_us)
@@ -285,4 +286,4 @@ def test_messages_go_out_in_the_nodes_own_envelope() -> None:
     rig.advance(TIMING.election_max_us)
     assert rig.peer_frames
     for target, frames in rig.peer_frames:
-        assert decode_envelope(frames[0]) == Envelope(1, 1, "local", "n2", "local-n2", target, 1)
+        assert decode_envelope(frames[0]) == Envelope(2, 2, "local", "n2", "local-n2", target, 1)
