@@ -14,7 +14,8 @@ from raftzmq.events.event_type import Level
 EVENT_OVERHEAD_BYTES = 200
 """What an event costs in memory beside its JSON: the objects around it (tuple, two numbers, head of the bytes)."""
 
-Kept = tuple[int, str, int, bytes]
+Json = bytes
+Kept = tuple[int, str, int, Json]
 """An event in the ring: order, type, seq, JSON. They compare by the first, which is theirs alone."""
 
 
@@ -40,7 +41,7 @@ class Ring:
         """What it takes in memory."""
         return self._usual.bytes + self._rare.bytes
 
-    def add(self, order: int, kind: str, seq: int, payload: bytes) -> None:
+    def add(self, order: int, kind: str, seq: int, payload: Json) -> None:
         """Keep an event; ``order`` and, among those of its type, ``seq`` are above all before."""
         self._next[kind] = seq + 1
         self._by_kind[kind].add(order, kind, seq, payload)
@@ -77,7 +78,7 @@ class _Shelf:
         self.events: dict[str, deque[Kept]] = {}
         self.bytes = 0
 
-    def add(self, order: int, kind: str, seq: int, payload: bytes) -> None:
+    def add(self, order: int, kind: str, seq: int, payload: Json) -> None:
         kept = self.events.get(kind)
         if kept is None:
             kept = self.events[kind] = deque()

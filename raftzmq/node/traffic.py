@@ -23,7 +23,9 @@ _TYPES = (
     *(SnapshotChunk, SnapshotAnswer),
 )
 _NOT_TOLD = {"sender", "to", "data"}
-_FIELDS = {kind: [field.name for field in fields(kind) if field.name not in _NOT_TOLD] for kind in _TYPES}
+_FIELDS: dict[type, list[str]] = {
+    kind: [field.name for field in fields(kind) if field.name not in _NOT_TOLD] for kind in _TYPES
+}
 
 
 class Traffic:
