@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from raftzmq.cli.events import Types, joined
+from raftzmq.cli.event_options import Types, joined
 from raftzmq.cli.options import CONTEXT, EVENTS_DIRECTORY, cluster_options, load_cluster
 from raftzmq.errors import NodeError
 

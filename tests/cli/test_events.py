@@ -141,20 +141,23 @@ def test_follow_prints_what_is_asked_for_until_ctrl_c() -> None:
         following("--json", "--type", "commit", "--node", "n1", "--collector", endpoint) as process,
     ):
         node.wait_for_listener("commit")
-        assert not node.maker.wanted("role"), "it subscribes to what it prints only"
+        assert not node.maker.wanted("append"), "it subscribes to what it prints only"
         node.publish("commit", 3)
         assert process.stdout is not None
         lines = [json.loads(process.stdout.readline()) for _ in range(3)]
         assert [(line["type"], line["seq"]) for line in lines] == [("commit", 1), ("commit", 2), ("commit", 3)]
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=PATIENCE_S)
-        assert (process.returncode, rest, errors) == (0, b"", b"")
+        assert (process.returncode, rest) == (0, b"")
+        waits, connected = errors.decode().splitlines()
+        assert waits.startswith(f"waiting for the collector at {endpoint}")
+        assert connected == f"connected to the collector at {endpoint}; waiting for commit of n1 (Ctrl-C ends)"
 
 
 def test_follow_of_a_type_from_all_nodes() -> None:
     endpoint = cluster(1).collector
     with closing(publisher(endpoint)) as node, following("--type", "role", "--collector", endpoint) as process:
-        node.wait_for_listener("role")
+        node.wait_for_listener()
         node.publish("commit")
         node.publish("role")
         assert process.stdout is not None
@@ -185,9 +188,10 @@ def test_follow_ends_when_its_reader_does() -> None:
         assert process.stdout.readline()
         process.stdout.close()
         process.stdout = None
+        assert process.stderr is not None
+        assert [process.stderr.readline().split()[0] for _ in range(2)] == [b"waiting", b"connected"]
         deadline = time.monotonic() + PATIENCE_S
         while process.poll() is None and time.monotonic() < deadline:
             node.publish()
         assert process.returncode == 141
-        assert process.stderr is not None
         assert process.stderr.read() == b""
