@@ -79,8 +79,8 @@ _SENT = (
     "mid id the message: its receipt carries the same",
     "peer node whom it goes to",
     "message text `RequestVote`, `AppendEntries`, … (Raft figure 2)",
-    "bytes bytes payloads of the entries in it",
-    "body object the message's own fields by name, entries as their first and last index",
+    "bytes bytes payloads of the entries in it, or its part of a snapshot",
+    "body object the message's own fields by name; entries as their first and last index, a snapshot's data not at all",
 )
 _RECEIVED = (
     "mid id the message: its sending carries the same",
@@ -94,14 +94,14 @@ MESSAGES = (
     event_type(
         "heartbeat_sent",
         Level.DETAIL,
-        "an AppendEntries without entries, or the answer to one, left for a peer",
+        "an AppendEntries without entries, or an answer that repeats what was said before, left for a peer",
         "Raft §5.2 (heartbeats)",
         *_SENT,
     ),
     event_type(
         "heartbeat_received",
         Level.DETAIL,
-        "an AppendEntries without entries, or the answer to one, was taken",
+        "an AppendEntries without entries, or an answer that repeats what was said before, was taken",
         "Raft §5.2 (heartbeats)",
         *_RECEIVED,
     ),
