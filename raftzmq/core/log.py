@@ -75,6 +75,10 @@ class Log:
         """The chain value of ``index``, the mark included."""
         return self.mark.chain if index == self.mark.index else self.entry(index).chain
 
+    def known_chain(self, index: int) -> int | None:
+        """The chain value of ``index``, the mark included; None for what isn't here."""
+        return self.chain_at(index) if self.mark.index <= index <= self.last_index else None
+
     def mark_at(self, index: int) -> Mark:
         """The mark that a log beginning after ``index`` would have; raises IndexError for what isn't here."""
         if index == self.mark.index:

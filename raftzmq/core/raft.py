@@ -39,6 +39,11 @@ class Raft(Snapshots):
         self._held_in_flight: list[Message] = []
         self._reads: list[ReadState] = []
 
+    @property
+    def stored(self) -> HardState:
+        """The term and the vote that are on disk."""
+        return self._stored
+
     # --- inputs ---
 
     def load(

@@ -76,7 +76,7 @@ class Snapshots(Elections):
         self._applying_since_us = None
         if self.log.term_at(mark.index) != mark.term:
             self.log.restart_after(mark)
-        self._fact("snapshot", step="installed", index=mark.index, peer=self.leader)
+        self._snapshot_fact("installed", mark, self.leader)
         if isinstance(self._state, Follower):
             self._state.matched = max(self._state.matched, mark.index)
             self._state.answer_owed = True
@@ -91,13 +91,18 @@ class Snapshots(Elections):
             return
         if self.wants_snapshot(mark.index, mark.term):
             self._install = self._installing = mark
-            self._fact("snapshot", step="install", index=mark.index, peer=message.sender)
+            self._snapshot_fact("install", mark, message.sender)
             return
         if mark.index > self.commit_index:
             # The log has it: only the commit index learns something, and the suffix stays.
             self.commit_index = mark.index
         follower.matched = max(follower.matched, self.commit_index)
         self._answer_append(follower)
+
+    def _snapshot_fact(self, step: str, mark: Mark, peer: str | None) -> None:
+        """What the state is made of is no affair of the core's: whoever passes this on knows the digest."""
+        index, term, chain = mark.index, mark.term, mark.chain
+        self._fact("snapshot", step=step, index=index, entry_term=term, chain=chain, digest=None, peer=peer)
 
     def _answer_append(self, follower: Follower) -> None:
         if follower.leader is None:

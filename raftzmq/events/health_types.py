@@ -55,7 +55,8 @@ HEALTH = (
         "log_bytes bytes the log in memory",
         "lag_bytes bytes committed and not yet applied",
         "clients count clients that the node remembers",
-        "round_trip_us microseconds of a leader: by peer, the last time from a message to its answer",
+        "round_trip_us microseconds of a leader: by peer, the last time from a message to its answer; with entries, "
+        "until they are on its disk",
         "dropped counts messages dropped in this boot, by what they were",
         "rss_bytes bytes resident memory of the process, null if it isn't known",
         "events_ring_bytes bytes events kept for those who missed them",

@@ -17,11 +17,15 @@ from raftzmq.core.log import Log
 from raftzmq.core.types import EntryKind
 from raftzmq.core.value import value
 from raftzmq.kv.commands import batch_log_time, encode_batch
+from raftzmq.node.tracing import Visit
 
 
 @value
 class Waiting:
-    """A client's parcel at the door: ``alone`` for one that opens a session, whose entry is its id."""
+    """A client's parcel at the door: ``alone`` for one that opens a session, whose entry is its id.
+
+    ``visit``: what is noted of it for those who trace requests.
+    """
 
     routing: bytes
     request: int
@@ -29,6 +33,7 @@ class Waiting:
     commands: int
     deadline_us: int
     alone: bool
+    visit: Visit | None = None
 
 
 @value
@@ -49,6 +54,8 @@ class Proposals:
 
     def __init__(self, log_time_us: int) -> None:
         self.waiting_bytes = 0
+        self.batches_committed = 0
+        """Batches of this node's proposing that were committed while it led, in this boot."""
         self._waiting: deque[Waiting] = deque()
         self._newcomers: deque[Waiting] = deque()
         self._batches: dict[int, Batch] = {}
@@ -84,6 +91,7 @@ class Proposals:
             _, size, opens = self._uncommitted.popleft()
             self._uncommitted_bytes -= size
             self._openings -= opens
+            self.batches_committed += 1
 
     def has_batch(self) -> bool:
         """Is there something to propose, and room for it?"""
@@ -145,6 +153,12 @@ class Proposals:
     def applied_log_time(self, log_time_us: int) -> None:
         """The state has reached ``log_time_us``: where log time goes on if the log holds no batch."""
         self._state_log_time_us = max(self._state_log_time_us, log_time_us)
+
+    @property
+    def pending(self) -> int:
+        """Requests that wait or are under way."""
+        under_way = sum([len(batch.owners) for batch in self._batches.values()])
+        return len(self._waiting) + len(self._newcomers) + under_way
 
     @property
     def counts(self) -> dict[str, int]:

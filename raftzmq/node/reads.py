@@ -81,8 +81,8 @@ class Reads:
 
     def add(
         self, routing: bytes, request: int, queries: tuple[Query, ...], deadline_us: int, payload_bytes: int
-    ) -> None:
-        """Queue a read that was checked, and that there is room for."""
+    ) -> int:
+        """Queue a read that was checked, and that there is room for; the token that it is known by from now on."""
         token = self._next_token
         self._next_token += 1
         size = read_size(len(queries), payload_bytes)
@@ -90,6 +90,7 @@ class Reads:
         self.waiting_bytes += size
         self._unindexed.add(token)
         self._new.append(token)
+        return token
 
     def ask(self, now_us: int) -> int | None:
         """A fresh context for all new reads, or None if there are none."""
@@ -119,14 +120,15 @@ class Reads:
             asked.repeated = True
             self._new += tokens
 
-    def indexed(self, context: int, index: int) -> None:
-        """The core says: ``context`` may be answered once the state has applied ``index``."""
+    def indexed(self, context: int, index: int) -> list[int]:
+        """The core says: ``context`` may be answered once the state has applied ``index``. The reads it is about."""
         asked = self._asked.pop(context, None)
-        if asked is not None:
-            for token in asked.tokens:
-                if token in self._unindexed:
-                    self._unindexed.remove(token)
-                    self._indexed.append((index, token))
+        if asked is None:
+            return []
+        tokens = [token for token in asked.tokens if token in self._unindexed]
+        self._unindexed.difference_update(tokens)
+        self._indexed.extend([(index, token) for token in tokens])
+        return tokens
 
     def take(self, index: int) -> tuple[ReadBatch, ...]:
         """Reads that a state that has applied ``index`` may answer: those that have waited longest, for one job.

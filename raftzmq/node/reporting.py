@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
+from raftzmq.codec.snapshots import SnapshotId
 from raftzmq.config import MICROSECONDS
 from raftzmq.core import Raft
 from raftzmq.core.ready import Append, Fact, Ready
-from raftzmq.core.types import EntryKind
+from raftzmq.core.types import Entry, EntryKind, Mark
 from raftzmq.events import EventMaker
 from raftzmq.node.work import Loaded, StateJob, StateResult, Timed
 
 
 class Reporter:
-    """Gathers the fields of an event only if somebody wants it."""
+    """Gathers the fields of an event only if somebody wants it.
+
+    ``wanted`` and ``ring`` are the maker's: whether an event is to be made, and what is kept of those that were.
+    """
 
     def __init__(self, maker: EventMaker, raft: Raft) -> None:
         self._maker = maker
         self._raft = raft
+        self.wanted = maker.wanted
+        self.ring = maker.ring
         self._commit_index = raft.commit_index
+        self._installed_digest: int | None = None
         self._dropped: Counter[str] = Counter()
         self._dropped_after_us: dict[str, int] = {}
 
@@ -39,14 +47,21 @@ class Reporter:
         self._maker.emit(kind, self._raft.current_term, now_us, fields)
 
     def boot(self, loaded: Loaded, now_us: int) -> Fact:
-        """What the node starts from. Nobody has subscribed yet: who wants to know finds it in the ring."""
+        """What the node starts from."""
+        log = self._raft.log
         fields = {
             "cluster": loaded.cluster_id,
             "incarnation": loaded.incarnation,
             "voted_for": loaded.voted_for,
-            "first_index": self._raft.log.first_index,
-            "last_index": self._raft.log.last_index,
+            "mark_index": log.mark.index,
+            "mark_chain": log.mark.chain,
+            "first_index": log.first_index,
+            "last_index": log.last_index,
+            "last_term": log.last_term,
+            "last_chain": log.last_chain,
             "applied_index": loaded.applied_index,
+            "digest": loaded.digest,
+            "revision": loaded.revision,
             "voters": list(self._raft.voters),
         }
         self.emit("boot", now_us, **fields)
@@ -54,7 +69,7 @@ class Reporter:
 
     def request(self, kind: str, commands: int, size: int, now_us: int) -> None:
         """A request came through the door."""
-        if self._maker.wanted("request"):
+        if self.wanted("request"):
             self.emit("request", now_us, kind=kind, commands=commands, bytes=size)
 
     def dropped(self, kind: str, count: int, now_us: int) -> None:
@@ -64,68 +79,120 @@ class Reporter:
             self._dropped_after_us[kind] = now_us + MICROSECONDS
             self.emit("dropped", now_us, what=kind, count=self._dropped.pop(kind))
 
+    def snapshot(self, step: str, which: Mark | SnapshotId, peer: str | None, now_us: int) -> None:
+        """A step of a snapshot on its way, which ends where ``which`` says."""
+        term = which.term if isinstance(which, Mark) else which.entry_term
+        index, chain = which.index, which.chain
+        self.emit("snapshot", now_us, step=step, index=index, entry_term=term, chain=chain, digest=None, peer=peer)
+
+    def installed(self, digest: int) -> None:
+        """The state is a snapshot now, with this checksum: the core, whose fact is about to come, doesn't know it."""
+        self._installed_digest = digest
+
     def ready(self, ready: Ready, now_us: int) -> None:
         """The core's facts, new entries and the commit index."""
         for fact in ready.facts:
+            if fact.kind == "snapshot" and fact.fields["step"] == "installed":
+                fact.fields["digest"] = self._installed_digest
             self._maker.emit(fact.kind, fact.term, now_us, fact.fields)
-        if ready.append is not None and ready.append.entries and self._maker.wanted("append"):
-            entries = ready.append.entries
-            self.emit(
-                "append",
-                now_us,
-                first=entries[0].index,
-                last=entries[-1].index,
-                bytes=sum(len(entry.data) for entry in entries),
-                batch=len(entries),
-                role=str(self._raft.role),
-            )
-        if ready.append is not None and ready.append.compact_to is not None and self._maker.wanted("compact"):
-            self.emit("compact", now_us, index=ready.append.compact_to.index, bytes=self._raft.log.bytes)
+        append = ready.append
+        if append is not None:
+            if append.entries and self.wanted("append"):
+                self._append(append.entries, now_us)
+            if append.compact_to is not None and self.wanted("compact"):
+                self.emit("compact", now_us, index=append.compact_to.index, bytes=self._raft.log.bytes)
         if self._raft.commit_index != self._commit_index:
-            if self._maker.wanted("commit"):
-                self.emit("commit", now_us, index=self._raft.commit_index, previous=self._commit_index)
+            if self.wanted("commit"):
+                self._commit(now_us)
             self._commit_index = self._raft.commit_index
 
-    def logged(self, append: Append, timed: Timed, now_us: int) -> None:
-        """The log's transaction is durable."""
-        if self._maker.wanted("storage"):
-            size = sum(len(entry.data) for entry in append.entries)
-            self._storage("log", timed, len(append.entries), size, now_us)
+    def _append(self, entries: Sequence[Entry], now_us: int) -> None:
+        self.emit(
+            "append",
+            now_us,
+            first=entries[0].index,
+            last=entries[-1].index,
+            terms=[entry.term for entry in entries],
+            chains=[entry.chain for entry in entries],
+            bytes=sum([len(entry.data) for entry in entries]),
+            batch=len(entries),
+            role=str(self._raft.role),
+        )
 
-    def applied(self, job: StateJob, result: StateResult, timed: Timed, now_us: int) -> None:
+    def _commit(self, now_us: int) -> None:
+        index, log = self._raft.commit_index, self._raft.log
+        term, chain = log.term_at(index), log.known_chain(index)
+        self.emit("commit", now_us, index=index, previous=self._commit_index, entry_term=term, chain=chain)
+
+    def logged(self, append: Append, timed: Timed, now_us: int) -> None:
+        """The log's transaction is durable, and the core knows."""
+        if not self.wanted("storage"):
+            return
+        log, stored = self._raft.log, self._raft.stored
+        self.emit(
+            "storage",
+            now_us,
+            what="log",
+            elapsed_us=timed.elapsed_us,
+            commit_us=timed.commit_us,
+            entries=len(append.entries),
+            bytes=sum([len(entry.data) for entry in append.entries]),
+            last=log.stable,
+            chain=log.known_chain(log.stable),
+            voted_for=stored.voted_for,
+            vote_term=stored.current_term,
+            restarted_after=None if append.snapshot is None else append.snapshot.index,
+        )
+
+    def applied(self, job: StateJob, result: StateResult, timed: Timed, durable_index: int, now_us: int) -> None:
         """A job of the state is visible."""
-        if job.entries and self._maker.wanted("apply"):
-            commands = sum(
-                len(parcel) if isinstance(parcel, list) else 1 for parcels in result.results for parcel in parcels
-            )
+        entries = job.entries
+        if entries and self.wanted("apply"):
             self.emit(
                 "apply",
                 now_us,
-                first=job.entries[0].index,
-                last=job.entries[-1].index,
-                commands=commands,
+                first=entries[0].index,
+                last=entries[-1].index,
+                chain=entries[-1].chain,
+                commands=commands_in(result),
                 revision=result.revision,
                 digest=result.digest,
                 elapsed_us=timed.elapsed_us,
             )
-        if result.answers and self._maker.wanted("read"):
+        if result.answers and self.wanted("read"):
             self.emit("read", now_us, count=sum(len(a) for _, a in result.answers), index=result.applied_index)
-        if job.entries and not job.commit and self._maker.wanted("storage"):
-            size = sum(len(e.data) for e in job.entries if e.kind is EntryKind.COMMANDS)
-            self._storage("state", timed, len(job.entries), size, now_us)
+        if entries and not job.commit and self.wanted("storage"):
+            size = sum([len(e.data) for e in entries if e.kind is EntryKind.COMMANDS])
+            self._state(timed, durable_index, len(entries), size, now_us)
 
-    def state_durable(self, timed: Timed, now_us: int) -> None:
-        """The state's transaction is durable."""
-        if self._maker.wanted("storage"):
-            self._storage("state", timed, 0, 0, now_us)
+    def replied(self, first: int, last: int, requests: int, now_us: int) -> None:
+        """Clients were handed the results of entries ``first`` to ``last``."""
+        if self.wanted("reply"):
+            commit_index = self._raft.commit_index
+            self.emit("reply", now_us, first=first, last=last, commit_index=commit_index, requests=requests)
 
-    def _storage(self, what: str, timed: Timed, entries: int, size: int, now_us: int) -> None:
+    def state_durable(self, index: int, timed: Timed, now_us: int) -> None:
+        """The state's transaction, which ends at ``index``, is durable."""
+        if self.wanted("storage"):
+            self._state(timed, index, 0, 0, now_us)
+
+    def _state(self, timed: Timed, durable_index: int, entries: int, size: int, now_us: int) -> None:
         self.emit(
             "storage",
             now_us,
-            what=what,
+            what="state",
             elapsed_us=timed.elapsed_us,
             commit_us=timed.commit_us,
             entries=entries,
             bytes=size,
+            last=durable_index,
+            chain=None,
+            voted_for=None,
+            vote_term=None,
+            restarted_after=None,
         )
+
+
+def commands_in(result: StateResult) -> int:
+    """How many commands a job of the state applied; a parcel that was refused as a whole counts for one."""
+    return sum([len(parcel) if type(parcel) is list else 1 for parcels in result.results for parcel in parcels])

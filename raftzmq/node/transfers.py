@@ -83,11 +83,11 @@ class Transfers:
         questions, lost = self._sending.tick(now_us)
         self.chunks += questions
         for peer in lost:
-            self._report.emit("snapshot", now_us, step="failed", index=self._raft.log.mark.index, peer=peer)
+            self._report.snapshot("failed", self._raft.log.mark, peer, now_us)
 
     def begin(self, message: InstallSnapshot, now_us: int) -> None:
         """The core wants a follower to get a snapshot."""
-        self._report.emit("snapshot", now_us, step="send", index=message.mark.index, peer=message.to)
+        self._report.snapshot("send", message.mark, message.to, now_us)
         self._sending.begin(message, now_us)
 
     def message(self, message: SnapshotChunk | SnapshotAnswer, now_us: int) -> None:
@@ -97,7 +97,7 @@ class Transfers:
             return
         if message.snapshot != self._announced and message.term == self._raft.current_term:
             self._announced = message.snapshot
-            self._report.emit("snapshot", now_us, step="receive", index=message.snapshot.index, peer=message.sender)
+            self._report.snapshot("receive", message.snapshot, message.sender, now_us)
         self._follow_up(self._receiving.chunk(message))
 
     def done(self, job: SnapshotJob, outcome: SnapshotOutcome, now_us: int) -> None:
@@ -113,7 +113,7 @@ class Transfers:
         elif isinstance(job, FinishSnapshot):
             mark = outcome if isinstance(outcome, Mark) else None
             if mark is None:
-                self._report.emit("snapshot", now_us, step="damaged", index=job.snapshot.index, peer=self._raft.leader)
+                self._report.snapshot("damaged", job.snapshot, self._raft.leader, now_us)
             self._follow_up(self._receiving.finished(job, mark))
 
     def installed(self) -> None:

@@ -152,10 +152,14 @@ class Work:
 
 @value
 class Timed:
-    """How long a job took, for the events: microseconds of work, and of the commit with its syncs within it."""
+    """How long a job took, for the events: microseconds of work, and of the commit with its syncs within it.
+
+    ``ended_us``: when it ended, on the driver's clock, which is before the node hears of it; 0 if nobody looked.
+    """
 
     elapsed_us: int = 0
     commit_us: int = 0
+    ended_us: int = 0
 
 
 @value

@@ -32,8 +32,8 @@ def run_log_job(storage: LogStorage, job: LogJob, done: Callable[[Completion], N
     """Make ``job`` durable."""
     begun = now_us()
     storage.write(job)
-    elapsed = now_us() - begun
-    timed = Timed(elapsed, elapsed)
+    ended = now_us()
+    timed = Timed(ended - begun, ended - begun, ended)
     done(lambda node, now: node.on_logged(job, timed, now))
 
 
@@ -41,13 +41,14 @@ def run_state_job(storage: StateStorage, job: StateJob, done: Callable[[Completi
     """Apply and read, or install a snapshot; tell so at once, then commit if asked and tell that."""
     begun = now_us()
     result: StateResult = storage.apply(job) if job.install is None else storage.install(job.install)
-    applied = Timed(now_us() - begun)
+    ended = now_us()
+    applied = Timed(ended - begun, 0, ended)
     done(lambda node, now: node.on_applied(job, result, applied, now))
     if job.commit:
         begun = now_us()
         mark = storage.commit()
-        elapsed = now_us() - begun
-        durable = Timed(elapsed, elapsed)
+        ended = now_us()
+        durable = Timed(ended - begun, ended - begun, ended)
         done(lambda node, now: node.on_state_durable(mark, durable, now))
 
 

@@ -29,6 +29,7 @@ from raftzmq.runtime.doorbells import Doorbells
 from raftzmq.runtime.inbox import Inbox
 from raftzmq.runtime.jobs import Completion, now_us, run_log_job, run_snapshot, run_space, run_state_job
 from raftzmq.runtime.lane import Lane
+from raftzmq.runtime.resident import resident_bytes
 from raftzmq.runtime.wires import Wires
 
 LOOK_EVERY_US = 200_000
@@ -53,6 +54,7 @@ class Rounds:
         self, node: Node, storage: NodeStorage, wires: Wires, on_facts: OnFacts, *, blocking: bool = False
     ) -> None:
         self._node = node
+        node.resident_bytes = resident_bytes
         self._storage = storage
         self._log, self._state, self._snapshots = storage.log, storage.state, storage.snapshots
         self._wires = wires

@@ -204,7 +204,9 @@ class Rig:
 
     # --- peers ---
 
-    def frames(self, message: PeerMessage, *, lamport: int = 0, number: int = 0, **envelope: Any) -> list[bytes]:
+    def frames(
+        self, message: PeerMessage, *, lamport: int = 0, number: int = 0, beat: bool = False, **envelope: Any
+    ) -> list[bytes]:
         """A peer's message as it arrives; ``envelope`` changes fields of who it is from."""
         fields: dict[str, Any] = {
             "minimum": PROTOCOL_MIN,
@@ -215,7 +217,7 @@ class Rig:
             "to": message.to,
             "kind": message_kind(message),
         }
-        return [encode_envelope(Envelope(**{**fields, **envelope})), *encode_message(message, lamport, number, False)]
+        return [encode_envelope(Envelope(**{**fields, **envelope})), *encode_message(message, lamport, number, beat)]
 
     def peer(self, message: PeerMessage, **envelope: Any) -> None:
         """A message arrives from a peer."""

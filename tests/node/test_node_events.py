@@ -10,7 +10,8 @@ import pytest
 
 from raftzmq.config import STATE_COMMIT_US
 from raftzmq.core.messages import AppendEntries, RequestVote
-from raftzmq.events import EVENT_TYPES
+from raftzmq.core.types import EntryKind, make_entry
+from raftzmq.events import ENVELOPE, EVENT_TYPES, NODE_TYPES, Level
 from raftzmq.kv.commands import Get, Parcel, Put
 from tests.core.support import entries_of
 from tests.node.support import SECOND, Rig, puts
@@ -35,15 +36,18 @@ def busy(rig: Rig) -> None:
     rig.node.on_peer(b"stranger", [b"nonsense"], rig.now)
     rig.peer(RequestVote("n2", "n1", 99, 0, 0, False))
     rig.node.on_dropped("peer", 3, rig.now)
-    rig.advance(SECOND // 10)
+    rig.advance(SECOND)
     rig.depose("n3")
     rig.settle()
 
 
-def test_nobody_listens_and_no_event_is_made() -> None:
+def test_nobody_listens_and_nothing_leaves_but_what_is_rare_is_kept() -> None:
     rig = Rig()
     busy(rig)
     assert rig.events == []
+    kept = {kind for _, kind, _, _ in rig.node.report.ring.find([(kind, 1, 2**62) for kind in EVENT_TYPES])}
+    assert {"boot", "role", "term", "election", "leader"} <= kept
+    assert {EVENT_TYPES[kind].level for kind in kept} == {Level.RARE}
 
 
 def test_every_event_has_the_fields_that_the_catalogue_promises() -> None:
@@ -59,15 +63,15 @@ def test_every_event_has_the_fields_that_the_catalogue_promises() -> None:
     other.peer(AppendEntries("n3", "n2", 1, 1, 0, 0, 0, ours))
     other.peer(AppendEntries("n1", "n2", 2, 1, 0, 0, 0, (replace(theirs[0], data=b"damaged"),)))
     other.peer(AppendEntries("n1", "n2", 2, 1, 0, 0, 0, theirs))
+    other.peer(AppendEntries("n1", "n2", 2, 2, 2, 0, 0), beat=True)
     other.settle()
     seen = set()
     for event in events(rig) + events(other):
         fields = EVENT_TYPES[event["type"]].fields
-        envelope = ("v", "node", "boot", "seq", "ts", "mono_ns", "term", "type")
-        assert set(event) == {*envelope, *fields}, event["type"]
+        assert set(event) == {*ENVELOPE, *fields}, event["type"]
         seen.add(event["type"])
-    # Gaps are the collector's to tell; the last three have tests where they arise.
-    assert set(EVENT_TYPES) - seen == {"gap", "compact", "snapshot", "room"}
+    # These have tests where they arise, and a boot is over before anybody can subscribe.
+    assert {event.kind for event in NODE_TYPES} - seen == {"boot", "compact", "snapshot", "room"}
 
 
 def test_only_what_is_wanted_is_made() -> None:
@@ -81,19 +85,20 @@ def test_only_what_is_wanted_is_made() -> None:
     assert events(rig) == []
 
 
-def test_the_first_listener_hears_of_the_boot_however_late() -> None:
-    rig = Rig()
-    rig.advance(SECOND)
-    rig.node.on_subscription(b"raftzmq.n1.role", True, rig.now)
-    rig.settle()
-    assert events(rig, "boot") == []
-    rig.node.on_subscription(b"raftzmq.n1.boot", True, rig.now)
-    rig.settle()
-    [boot] = events(rig, "boot")
-    assert (boot["cluster"], boot["incarnation"], boot["voters"]) == ("local", "local-n1", ["n1", "n2", "n3"])
-    rig.node.on_subscription(b"raftzmq.n1.boot", True, rig.now)
-    rig.settle()
-    assert events(rig, "boot") == [], "it happened once"
+def test_a_boot_is_kept_for_whoever_asks_for_it() -> None:
+    disk = Rig(voters=1).lead().disk
+    rig = Rig(voters=1, disk=disk)
+    [(_, _, seq, payload)] = rig.node.report.ring.find([("boot", 1, 9)])
+    boot, log, machine = json.loads(payload), rig.raft.log, rig.state.machine
+    assert (seq, boot["cluster"], boot["incarnation"], boot["voters"]) == (1, "local", "local-n1", ["n1"])
+    assert (boot["mark_index"], boot["mark_chain"], boot["first_index"]) == (0, 0, 1)
+    assert (boot["last_index"], boot["last_term"], boot["last_chain"]) == (2, 1, log.entry(2).chain)
+    assert (boot["voted_for"], boot["term"]) == ("n1", 1)
+    assert (boot["applied_index"], boot["digest"], boot["revision"]) == (
+        machine.applied_index,
+        machine.digest,
+        machine.revision,
+    )
 
 
 def test_commits_and_applies_tell_what_they_cover() -> None:
@@ -114,6 +119,11 @@ def test_commits_and_applies_tell_what_they_cover() -> None:
     assert apply["digest"] == rig.state.machine.digest
     assert (request["kind"], request["commands"]) == ("execute", 3)
     assert apply["elapsed_us"] == 120
+    chain = rig.raft.log.entry(last).chain
+    assert (append["terms"], append["chains"]) == ([rig.raft.current_term], [chain])
+    assert (commit["entry_term"], commit["chain"], apply["chain"]) == (rig.raft.current_term, chain, chain)
+    [reply] = [event for event in found if event["type"] == "reply"]
+    assert (reply["first"], reply["last"], reply["commit_index"], reply["requests"]) == (last, last, last, 1)
 
 
 def test_storage_times_come_from_the_driver() -> None:
@@ -148,6 +158,60 @@ def test_facts_go_to_the_nodes_own_log_whoever_listens() -> None:
     kinds = [fact.kind for work in rig.works for fact in work.facts]
     assert kinds[0] == "boot"
     assert {"role", "term", "election", "leader"} <= {*kinds}
+
+
+def test_only_who_waits_for_results_is_replied_to() -> None:
+    rig = Rig().lead()
+    session = rig.open_session()
+    rig.node.on_subscription(b"raftzmq.n1.reply", True, rig.now)
+    rig.held.add("state")
+    rig.execute(2, puts(session, 0, "a"))
+    rig.execute(3, puts(session, 1, "b"))
+    rig.settle()
+    rig.execute(4, puts(session, 2, "c"))
+    rig.settle()
+    rig.held.clear()
+    rig.settle()
+    last = rig.raft.log.last_index
+    told = [(e["first"], e["last"], e["requests"]) for e in events(rig)]
+    assert told == [(last - 1, last - 1, 2), (last, last, 1)]
+    follower = Rig("n2")
+    follower.node.on_subscription(b"raftzmq.n2.", True, follower.now)
+    noop = make_entry(follower.raft.log.last_chain, 2, 1, EntryKind.NOOP, b"")
+    follower.follow("n1", entries=(noop,), commit=2)
+    follower.advance(SECOND // 10)
+    kinds = {event["type"] for event in events(follower)}
+    assert "apply" in kinds
+    assert "reply" not in kinds
+
+
+def test_the_log_says_what_is_on_disk_now() -> None:
+    rig = Rig("n2")
+    rig.node.on_subscription(b"raftzmq.n2.storage", True, rig.now)
+    rig.held.add("log")
+    first, second = entries_of([1, 1], after=rig.raft.log.entry(1))
+    rig.follow("n1", entries=(first,))
+    rig.follow("n1", entries=(second,))
+    rig.finish("log")
+    rig.settle()
+    rig.finish("log")
+    rig.settle()
+    told = [(e["what"], e["last"], e["chain"], e["vote_term"], e["voted_for"]) for e in events(rig)]
+    assert told == [("log", 2, first.chain, 1, None), ("log", 3, second.chain, 1, None)]
+
+
+def test_a_vote_is_told_once_it_is_on_disk() -> None:
+    rig = Rig("n2")
+    rig.node.on_subscription(b"raftzmq.n2.storage", True, rig.now)
+    rig.held.add("log")
+    rig.peer(RequestVote("n3", "n2", 1, 1, 0, False))
+    rig.settle()
+    assert events(rig) == []
+    rig.finish("log")
+    rig.settle()
+    [event] = events(rig)
+    assert (event["voted_for"], event["vote_term"], event["entries"], event["last"]) == ("n3", 1, 0, 1)
+    assert event["restarted_after"] is None
 
 
 @pytest.mark.parametrize("prefix", [b"raftzmq.n1", b"", b"raftzmq.n1.role"])
