@@ -165,9 +165,13 @@ class EventColumns:
 
     def _learn_role(self, event: Event) -> None:
         node, kind = event["node"], event["type"]
+        if node == OUTSIDE:
+            return
         if kind == "boot":
             self._nodes[node] = LETTERS["follower"]
-        elif kind in ("role", "standing", "append") and node in self._nodes:
+        elif kind == "election":
+            self._nodes[node] = LETTERS["pre-candidate" if event.get("pre_vote") else "candidate"]
+        elif kind in ("role", "standing", "append"):
             self._nodes[node] = LETTERS.get(str(event.get("role")), UNKNOWN)
 
     def _words(self, event: Event) -> str:
