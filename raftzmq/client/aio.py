@@ -40,6 +40,7 @@ from raftzmq.client.arguments import (
     to_endpoints,
     to_key,
     to_timeout_us,
+    to_trace,
 )
 from raftzmq.client.batches import NEVER
 from raftzmq.client.probes import STATUS_US, AimedRead, StatusCall
@@ -80,6 +81,7 @@ class Client:
         timeout: float = 5.0,
         cluster: str = "",
         record: str | os.PathLike[str] | None = None,
+        trace: str = "",
     ) -> None:
         """``endpoints``: client endpoints of some nodes, a list or text with commas; None: the local cluster.
 
@@ -87,8 +89,12 @@ class Client:
         ``cluster``: the id that nodes must have; empty: that of the first one that answers.
         ``record``: a file to append the history of all calls to, for ``raftzmq verify``; raises RecordingFailed, as
         each call does that can't be written down.
+        ``trace``: a tag of up to 64 characters for all requests of this client. The nodes' event stream tells, in events
+        of type ``trace``, where the time of a request that has one went.
         """
-        self._protocol = Protocol(to_endpoints(endpoints), client=os.urandom(16), cluster=cluster)
+        self._protocol = Protocol(
+            to_endpoints(endpoints), client=os.urandom(16), cluster=cluster, trace=to_trace(trace)
+        )
         self._timeout_us = to_timeout_us(timeout)
         self._wires = Wires(self._protocol, self._watch, self._unwatch)
         self._loop: asyncio.AbstractEventLoop | None = None

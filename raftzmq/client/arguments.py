@@ -16,6 +16,7 @@ from raftzmq.config import (
     KIB,
     MICROSECONDS,
     RANGE_ROWS_MAX,
+    TRACE_CHARACTERS_MAX,
     VALUE_BYTES_MAX,
     local_cluster,
 )
@@ -84,6 +85,14 @@ def to_timeout_us(timeout: float) -> int:
     if type(timeout) not in (int, float) or not 0 < timeout:
         raise InvalidRequest(f"a timeout is a number of seconds above zero, not {timeout!r}")
     return max(1, int(min(timeout * MICROSECONDS, TIMEOUT_MAX_US)))
+
+
+def to_trace(tag: object) -> str:
+    """The tag of a client's requests; raises InvalidRequest."""
+    if not isinstance(tag, str) or len(tag) > TRACE_CHARACTERS_MAX:
+        raise InvalidRequest(f"trace is a tag of up to {TRACE_CHARACTERS_MAX} characters, not {tag!r:.80}")
+    to_bytes("trace", tag)
+    return tag
 
 
 def to_endpoints(endpoints: str | Iterable[str] | None) -> tuple[str, ...]:

@@ -41,8 +41,9 @@ class Owner(Protocol):
 
 @dataclass(slots=True)
 class Requests:
-    """The requests that may still be answered: number → who sent what, over which link."""
+    """The requests that may still be answered: number → who sent what, over which link. ``trace``: the tag of all."""
 
+    trace: str = ""
     open: dict[int, tuple[Owner, Any, Link]] = field(default_factory=dict)
     last: int = 0
 

@@ -96,7 +96,7 @@ class Parcels(Lane):
         lowest = 0 if session is None else session.lowest
         left_us = OPEN_TIMEOUT_US if session is None else batch.last_deadline_us - now_us
         parcel = Parcel(batch.session, lowest, batch.first, batch.commands)
-        return [encode_header(Execute(request, told_us(left_us))), encode_parcel(parcel)]
+        return [encode_header(Execute(request, told_us(left_us), self._requests.trace)), encode_parcel(parcel)]
 
     def _decode(self, payload: bytes, converts: list[Convert]) -> tuple[list[Any], list[Convert] | None] | None:
         try:

@@ -167,7 +167,7 @@ class Probes:
             self._end_read(read, request_error("refused", link.refusal, definite=True))
         elif link.state is LinkState.READY and read.request == 0:
             read.request = self._requests.add(self, read, link)
-            header = Read(read.request, told_us(read.deadline_us - now_us))
+            header = Read(read.request, told_us(read.deadline_us - now_us), self._requests.trace)
             self._outbox.frames.append((read.endpoint, [encode_header(header), encode_queries([read.query])]))
 
     def _end_read(self, read: AimedRead, error: RequestError | None) -> None:

@@ -35,13 +35,13 @@ _HANDSHAKE: Final = 0
 class Protocol:
     """All that one client knows."""
 
-    def __init__(self, endpoints: tuple[str, ...], *, client: bytes, cluster: str = "") -> None:
+    def __init__(self, endpoints: tuple[str, ...], *, client: bytes, cluster: str = "", trace: str = "") -> None:
         """``endpoints`` as `arguments.to_endpoints` gives them; ``client``: 1 to 64 bytes that no other client has.
 
-        ``cluster`` is the id that nodes must have; empty: that of the first node that answers.
+        ``cluster`` is the id that nodes must have; empty: that of the first node that answers. ``trace`` tags requests.
         """
         self.outbox = Outbox()
-        self.requests = Requests()
+        self.requests = Requests(trace)
         self.links = Links(endpoints, cluster, client, self.outbox)
         self.parcels = Parcels(self.links, self.outbox, self.requests, client)
         self.reads = Reads(self.links, self.outbox, self.requests)

@@ -36,7 +36,7 @@ class Reads(Lane):
 
     def _frames(self, batch: Batch, request: int, now_us: int) -> list[bytes]:
         left_us = batch.last_deadline_us - now_us
-        return [encode_header(Read(request, told_us(left_us))), encode_queries(batch.commands)]
+        return [encode_header(Read(request, told_us(left_us), self._requests.trace)), encode_queries(batch.commands)]
 
     def _decode(self, payload: bytes, converts: list[Convert]) -> tuple[list[Any], list[Convert] | None] | None:
         try:

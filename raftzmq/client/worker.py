@@ -30,8 +30,8 @@ _workers: weakref.WeakSet[Worker] = weakref.WeakSet()
 class Worker:
     """Starts its thread with the first call. Invariant: once `_finished`, the queues are emptied by their callers."""
 
-    def __init__(self, endpoints: tuple[str, ...], *, client: bytes, cluster: str) -> None:
-        self._protocol = Protocol(endpoints, client=client, cluster=cluster)
+    def __init__(self, endpoints: tuple[str, ...], *, client: bytes, cluster: str, trace: str = "") -> None:
+        self._protocol = Protocol(endpoints, client=client, cluster=cluster, trace=trace)
         self._wires = Wires(self._protocol, self._watch, self._unwatch)
         self._watched: dict[int, Wire] = {}
         self._poll = select.poll()

@@ -82,6 +82,8 @@ class Node:
         self.executed = 0
         self.connections: set[bytes] = set()
         """The routing ids that greeted."""
+        self.tags: list[str] = []
+        """The tag of each request, in order."""
         self._stop = threading.Event()
         self._context = zmq.Context()
         self._router = client_router(self._context, endpoint)
@@ -113,6 +115,8 @@ class Node:
     def _on_message(self, routing: bytes, frames: Sequence[bytes]) -> None:
         header = decode_client_header(frames[0])
         decree = self.decree
+        if isinstance(header, (Execute, Read)):
+            self.tags.append(header.trace)
         if isinstance(header, Hello):
             self.connections.add(routing)
             self._send(routing, Welcome(PROTOCOL_MAX, CLUSTER, self.name, "boot", decree.leader, decree.members))
@@ -126,7 +130,7 @@ class Node:
         elif decree.leader != self.name:
             endpoint = dict(decree.members).get(decree.leader, "")
             self._send(routing, Failure(header.request, "not_leader", "ask", True, decree.leader, endpoint))
-        else:
+        elif isinstance(header, Execute):
             self._execute(routing, header, frames[1])
 
     def _execute(self, routing: bytes, header: Execute, parcel: bytes) -> None:

@@ -20,7 +20,7 @@ from raftzmq import (
     Unreachable,
 )
 from raftzmq.benchmarks.local_cluster import free_ports
-from raftzmq.config import KEY_BYTES_MAX, VALUE_BYTES_MAX
+from raftzmq.config import KEY_BYTES_MAX, TRACE_CHARACTERS_MAX, VALUE_BYTES_MAX
 from tests.client.both import BOTH, NAMES, Client, nodes
 from tests.client.server import Node
 from tests.live.harness import eventually
@@ -254,3 +254,22 @@ def test_a_thousand_calls_at_once(make: Make) -> None:
         assert revisions == set(range(1, 1001))
         reads = [client.get_async(f"k{n}") for n in range(1000)]
         assert all(read.result().value == b"v" for read in reads)
+
+
+@both
+def test_a_tag_travels_with_every_request_of_its_client(make: Make) -> None:
+    with nodes(1) as (_, (node,)), make(node.endpoint, trace="mine") as tagged, make(node.endpoint) as plain:
+        tagged.put("k", "v")
+        tagged.get("k")
+        tagged.get_from(node.endpoint, "k")
+        assert node.tags == ["mine"] * 4, "the session, too"
+        plain.put("k", "v")
+        plain.get("k")
+        assert node.tags[4:] == [""] * 3
+
+
+@both
+@pytest.mark.parametrize("tag", ["x" * (TRACE_CHARACTERS_MAX + 1), 5, "\ud800"])
+def test_a_tag_is_short_text(make: Make, tag: object) -> None:
+    with pytest.raises(InvalidRequest):
+        make("tcp://127.0.0.1:1", trace=tag)
