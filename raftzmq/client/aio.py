@@ -89,8 +89,8 @@ class Client:
         ``cluster``: the id that nodes must have; empty: that of the first one that answers.
         ``record``: a file to append the history of all calls to, for ``raftzmq verify``; raises RecordingFailed, as
         each call does that can't be written down.
-        ``trace``: a tag of up to 64 characters for all requests of this client. The nodes' event stream tells, in events
-        of type ``trace``, where the time of a request that has one went.
+        ``trace``: a tag of up to 64 characters for all requests of this client. The nodes' event stream tells, in
+        events of type ``trace``, where the time of a request that has one went.
         """
         self._protocol = Protocol(
             to_endpoints(endpoints), client=os.urandom(16), cluster=cluster, trace=to_trace(trace)
