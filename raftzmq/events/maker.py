@@ -119,7 +119,7 @@ class EventMaker:
             return
         self._sequences[kind] = seq = self._sequences[kind] + 1
         self._order = order = self._order + 1
-        payload = encode_event(
+        payload = orjson.dumps(
             {
                 "v": EVENTS_VERSION,
                 "node": self._node,
@@ -131,10 +131,13 @@ class EventMaker:
                 "lamport": self._clock.value,
                 "term": term,
                 "type": kind,
-                **fields,
             }
         )
-        self.ring.add(order, kind, seq, payload)
+        if fields:
+            # Joined here, the bytes that the ring keeps are as long as they have to be. What orjson gives is cut from
+            # a longer buffer; to keep thousands of those costs a microsecond each, twice as much as the joining.
+            payload = payload[:-1] + b"," + encode_event(fields)[1:]
+        self.ring.add(order, kind, payload)
         if kind in self._heard:
             self._pending.append((self._topics[kind], payload))
 
@@ -147,7 +150,7 @@ class EventMaker:
 
 
 def encode_event(event: Mapping[str, Any]) -> bytes:
-    """The JSON of an event, whatever its values are: what JSON cannot say is said as text."""
+    """The JSON of an event or of its fields, whatever their values are: what JSON cannot say is said as text."""
     try:
         return orjson.dumps(event, default=_plain_bytes)
     except TypeError:  # orjson's errors are all of this type: a lone surrogate, a huge integer, an odd object

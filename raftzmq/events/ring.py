@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from heapq import merge
-from itertools import islice
+from itertools import count, islice, repeat
 
 from raftzmq.config import EVENTS_RARE_BYTES, EVENTS_RING_BYTES
 from raftzmq.events.catalogue import EVENT_TYPES
 from raftzmq.events.event_type import Level
 
-EVENT_OVERHEAD_BYTES = 200
-"""What an event costs in memory beside its JSON: the objects around it (tuple, two numbers, head of the bytes)."""
+EVENT_OVERHEAD_BYTES = 96
+"""What an event costs in memory beside its JSON: the head of the bytes, a number, places in three queues."""
 
 Json = bytes
 Kept = tuple[int, str, int, Json]
@@ -26,65 +26,82 @@ class Ring:
     long ago. ``usual_bytes`` and ``rare_bytes`` count JSON and `EVENT_OVERHEAD_BYTES` for each event.
     """
 
-    __slots__ = ("_by_kind", "_next", "_rare", "_usual")
+    __slots__ = ("_rare", "_rows", "_usual")
 
     def __init__(self, usual_bytes: int = EVENTS_RING_BYTES, rare_bytes: int = EVENTS_RARE_BYTES) -> None:
         self._usual = _Shelf(usual_bytes)
         self._rare = _Shelf(rare_bytes)
-        self._by_kind = {
-            kind: self._rare if event.level is Level.RARE else self._usual for kind, event in EVENT_TYPES.items()
+        self._rows = {
+            kind: _Row(self._rare if event.level is Level.RARE else self._usual) for kind, event in EVENT_TYPES.items()
         }
-        self._next = dict.fromkeys(EVENT_TYPES, 1)
 
     @property
     def bytes(self) -> int:
         """What it takes in memory."""
         return self._usual.bytes + self._rare.bytes
 
-    def add(self, order: int, kind: str, seq: int, payload: Json) -> None:
-        """Keep an event; ``order`` and, among those of its type, ``seq`` are above all before."""
-        self._next[kind] = seq + 1
-        self._by_kind[kind].add(order, kind, seq, payload)
+    def add(self, order: int, kind: str, payload: Json) -> None:
+        """Keep an event, the next of its type; ``order`` is above all before."""
+        row = self._rows[kind]
+        row.payloads.append(payload)
+        row.orders.append(order)
+        shelf = row.shelf
+        shelf.made.append(row)
+        size = shelf.bytes + len(payload) + EVENT_OVERHEAD_BYTES
+        while size > shelf.bytes_max:
+            oldest = shelf.made.popleft()
+            oldest.first += 1
+            oldest.orders.popleft()
+            size -= len(oldest.payloads.popleft()) + EVENT_OVERHEAD_BYTES
+        shelf.bytes = size
 
     def oldest(self, kind: str) -> int:
         """The ``seq`` of the oldest event of this type that is still here; the next to be made if none is."""
-        kept = self._by_kind[kind].events.get(kind)
-        return kept[0][2] if kept else self._next[kind]
+        return self._rows[kind].first
 
     def find(self, ranges: Iterable[tuple[str, int, int]]) -> Iterator[Kept]:
         """What is left of the ranges (type, first seq, last seq), in the order in which it was made.
 
-        Lazy: it costs what is taken of it, and is good only until the next `add`. No two ranges of a type may overlap.
+        The ranges of a type must ascend, without an overlap. Lazy, good only until the next `add`; it costs what is
+        taken of it, and at worst one walk through what is kept, however many and wide the ranges are.
         """
-        return merge(*(self._range(*asked) for asked in ranges))
+        by_kind: dict[str, list[tuple[int, int]]] = {}
+        for kind, first, last in ranges:
+            by_kind.setdefault(kind, []).append((first, last))
+        return merge(*(self._of_kind(kind, asked) for kind, asked in by_kind.items()))
 
-    def _range(self, kind: str, first: int, last: int) -> Iterator[Kept]:
-        kept = self._by_kind[kind].events.get(kind)
-        if not kept:
-            return iter(())
+    def _of_kind(self, kind: str, ranges: list[tuple[int, int]]) -> Iterator[Kept]:
         # Within a type no seq is missing, so the place follows from the number.
-        oldest = kept[0][2]
-        return islice(kept, max(0, first - oldest), max(0, last + 1 - oldest))
+        row = self._rows[kind]
+        begin = max(0, ranges[0][0] - row.first)
+        seq = row.first + begin
+        orders, payloads = islice(row.orders, begin, None), islice(row.payloads, begin, None)
+        events = zip(orders, repeat(kind), count(seq), payloads, strict=False)
+        for first, last in ranges:
+            skipped = max(0, first - seq)
+            taken = max(0, last + 1 - seq - skipped)
+            yield from islice(events, skipped, skipped + taken)
+            seq += skipped + taken
 
 
 class _Shelf:
-    """Events that share a bound."""
+    """Rows that share a bound; ``made`` has the row of each event in the order in which they were made."""
 
-    __slots__ = ("_made", "_max", "bytes", "events")
+    __slots__ = ("bytes", "bytes_max", "made")
 
     def __init__(self, bytes_max: int) -> None:
-        self._max = bytes_max
-        self._made: deque[deque[Kept]] = deque()
-        self.events: dict[str, deque[Kept]] = {}
         self.bytes = 0
+        self.bytes_max = bytes_max
+        self.made: deque[_Row] = deque()
 
-    def add(self, order: int, kind: str, seq: int, payload: Json) -> None:
-        kept = self.events.get(kind)
-        if kept is None:
-            kept = self.events[kind] = deque()
-        kept.append((order, kind, seq, payload))
-        self._made.append(kept)
-        self.bytes += len(payload) + EVENT_OVERHEAD_BYTES
-        while self.bytes > self._max:
-            gone = self._made.popleft().popleft()
-            self.bytes -= len(gone[3]) + EVENT_OVERHEAD_BYTES
+
+class _Row:
+    """The events of one type, without an object for each of them, which the garbage collector would have to visit."""
+
+    __slots__ = ("first", "orders", "payloads", "shelf")
+
+    def __init__(self, shelf: _Shelf) -> None:
+        self.shelf = shelf
+        self.first = 1
+        self.orders: deque[int] = deque()
+        self.payloads: deque[bytes] = deque()

@@ -27,7 +27,7 @@ class Filled:
         self.sequences[kind] += 1
         order = len(self.made) + 1
         self.made.append((order, kind, self.sequences[kind], bytes(size)))
-        self.ring.add(*self.made[-1])
+        self.ring.add(order, kind, self.made[-1][3])
 
     def kept(self) -> list[tuple[int, str, int, bytes]]:
         return list(self.ring.find(EVERYTHING))
@@ -87,14 +87,17 @@ def test_an_event_larger_than_the_bound_is_not_kept() -> None:
     assert [seq for _, _, seq, _ in filled.kept()] == [3]
 
 
+numbers = st.integers(0, 40)
+apart = st.lists(numbers, unique=True).map(sorted).map(lambda n: list(zip(n[::2], n[1::2], strict=False)))
+"""Ranges that ascend without an overlap."""
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(["commit", "append", "sent", "role", "vote"]), st.integers(0, 900))),
-    st.dictionaries(
-        st.sampled_from(["commit", "append", "sent", "role"]), st.tuples(st.integers(0, 40), st.integers(0, 40))
-    ),
+    st.dictionaries(st.sampled_from(["commit", "append", "sent", "role"]), apart),
 )
 def test_what_is_kept_is_the_newest_and_bounded(
-    added: list[tuple[str, int]], asked: dict[str, tuple[int, int]]
+    added: list[tuple[str, int]], asked: dict[str, list[tuple[int, int]]]
 ) -> None:
     filled = Filled(usual_bytes=5000, rare_bytes=2000)
     for kind, size in added:
@@ -110,9 +113,17 @@ def test_what_is_kept_is_the_newest_and_bounded(
             made = [event for event in filled.made if event[1] in level]
             of_level = [event for event in kept if event[1] in level]
             assert of_level == made[len(made) - len(of_level) :], "the newest, in order"
-    ranges = [(kind, first, last) for kind, (first, last) in asked.items()]
-    expected = [e for e in filled.kept() if e[1] in asked and asked[e[1]][0] <= e[2] <= asked[e[1]][1]]
+    ranges = [(kind, first, last) for kind, found in asked.items() for first, last in found]
+    expected = [e for e in filled.kept() if any(first <= e[2] <= last for first, last in asked.get(e[1], []))]
     assert list(filled.ring.find(ranges)) == expected
+
+
+def test_ranges_beyond_all_numbers_are_empty() -> None:
+    filled = Filled()
+    filled.add("commit")
+    assert list(filled.ring.find([("commit", 2**63 - 1, 2**63 - 1)])) == []
+    assert list(filled.ring.find([("commit", 0, 0), ("commit", 2, 2**63 - 1)])) == []
+    assert [seq for _, _, seq, _ in filled.ring.find([("commit", 0, 2**63 - 1)])] == [1]
 
 
 def test_it_takes_no_more_memory_than_it_says() -> None:
@@ -121,7 +132,7 @@ def test_it_takes_no_more_memory_than_it_says() -> None:
     try:
         before, _ = tracemalloc.get_traced_memory()
         for number in range(40_000):
-            ring.add(number, "commit", number, b"%0300d" % number)
+            ring.add(number, "commit", b"%0300d" % number)
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
