@@ -54,6 +54,11 @@ class Log:
         return self._entries[-1].chain if self._entries else self.mark.chain
 
     @property
+    def all_handed(self) -> bool:
+        """Has storage been given all there is?"""
+        return self._handed > self.last_index
+
+    @property
     def configuration(self) -> Configuration:
         """The latest configuration in the log, committed or not (thesis 4.1)."""
         return self._configurations[-1][1]

@@ -88,6 +88,7 @@ LOG = (
         "chains checksums chain value of each new entry",
         "bytes bytes their payload",
         "batch count entries in this round",
+        "waited_us microseconds the first of them was in memory before, because an earlier write was under way",
         "role role the node's role: a leader makes entries, a follower receives them",
     ),
     event_type(

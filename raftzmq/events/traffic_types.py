@@ -46,7 +46,7 @@ CLIENTS = (
         "proposed_us microseconds until it was in the leader's log in memory; of a read, until its round began",
         "logged_us microseconds until the leader's disk had it; null of a read",
         "sent_us microseconds by peer, until the entry first left for it",
-        "acknowledged_us microseconds by peer, until it said that its disk has the entry; without those who did so later",
+        "acknowledged_us microseconds by peer, until it said that its disk has the entry; who did so later is missing",
         "committed_us microseconds until it was committed; of a read, until a majority confirmed the leader",
         "applied_us microseconds until it was applied and visible; of a read, until the state had answered",
         "replied_us microseconds until the answer left",

@@ -28,6 +28,7 @@ class Reporter:
         self.ring = maker.ring
         self._commit_index = raft.commit_index
         self._installed_digest: int | None = None
+        self._held_back_us: int | None = None
         self._dropped: Counter[str] = Counter()
         self._dropped_after_us: dict[str, int] = {}
 
@@ -96,9 +97,13 @@ class Reporter:
                 fact.fields["digest"] = self._installed_digest
             self._maker.emit(fact.kind, fact.term, now_us, fact.fields)
         append = ready.append
-        if append is not None:
+        if append is None:
+            if self._held_back_us is None and not self._raft.log.all_handed:
+                self._held_back_us = now_us
+        else:
             if append.entries and self.wanted("append"):
                 self._append(append.entries, now_us)
+            self._held_back_us = None
             if append.compact_to is not None and self.wanted("compact"):
                 self.emit("compact", now_us, index=append.compact_to.index, bytes=self._raft.log.bytes)
         if self._raft.commit_index != self._commit_index:
@@ -116,6 +121,7 @@ class Reporter:
             chains=[entry.chain for entry in entries],
             bytes=sum([len(entry.data) for entry in entries]),
             batch=len(entries),
+            waited_us=0 if self._held_back_us is None else now_us - self._held_back_us,
             role=str(self._raft.role),
         )
 

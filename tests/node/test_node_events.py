@@ -200,6 +200,23 @@ def test_the_log_says_what_is_on_disk_now() -> None:
     assert told == [("log", 2, first.chain, 1, None), ("log", 3, second.chain, 1, None)]
 
 
+def test_an_append_says_how_long_it_was_held_back_by_the_one_before() -> None:
+    rig = Rig("n2")
+    rig.node.on_subscription(b"raftzmq.n2.append", True, rig.now)
+    rig.held.add("log")
+    first, second, third = entries_of([1, 1, 1], after=rig.raft.log.entry(1))
+    rig.follow("n1", entries=(first,))
+    rig.now += 100
+    rig.follow("n1", entries=(second,))
+    rig.now += 200
+    rig.follow("n1", entries=(third,))
+    rig.now += 300
+    rig.finish("log")
+    rig.settle()
+    rig.finish("log")
+    assert [(e["first"], e["last"], e["waited_us"]) for e in events(rig)] == [(2, 2, 0), (3, 4, 500)]
+
+
 def test_a_vote_is_told_once_it_is_on_disk() -> None:
     rig = Rig("n2")
     rig.node.on_subscription(b"raftzmq.n2.storage", True, rig.now)
