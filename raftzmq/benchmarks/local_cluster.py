@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -28,6 +29,8 @@ LAUNCHER = (sys.executable, "-P", "-m", "raftzmq")
 """What starts a program of ours."""
 LOG_LINES = 15
 """Of a node's log, when it ended by itself."""
+_KEPT_MAX = 200
+"""Ports kept from others at a time: of the last dozen clusters."""
 _LOWEST_PORT = 19_200
 """Above the ports of the local cluster of `bin/up`, however many nodes that has."""
 
@@ -36,15 +39,23 @@ class ClusterFailed(RaftzmqError):
     """A node ended by itself, or the cluster did not become what was waited for."""
 
 
+_kept: deque[int] = deque()
+"""File descriptors of sockets that are bound to ports given out and do nothing else."""
+
+
 def free_cluster(count: int) -> ClusterConfig:
-    """A configuration of ``count`` nodes on free ports."""
-    ports = [f"tcp://127.0.0.1:{port}" for port in free_ports(3 * count + 1)]
+    """A configuration of ``count`` nodes on free ports, which whoever looks for some meanwhile finds taken."""
+    ports = [f"tcp://127.0.0.1:{port}" for port in free_ports(3 * count + 1, kept=True)]
     nodes = tuple(Address(f"n{k + 1}", *ports[3 * k : 3 * k + 3]) for k in range(count))
     return ClusterConfig(f"bench-{os.getpid()}-{random.randrange(10**6)}", nodes, ports[-1])
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody holds, below those that outgoing connections are given: a node must find its own again."""
+def free_ports(count: int, *, kept: bool = False) -> list[int]:
+    """Ports that nobody holds, below those that outgoing connections are given: a node must find its own again.
+
+    ``kept``: for those who listen as libzmq does, with SO_REUSEADDR; to others they are taken for as long as this
+    process has not been given many more.
+    """
     found: list[int] = []
     highest = _first_outgoing_port()
     if highest < _LOWEST_PORT + 1000:  # a machine that hands out nearly all ports: then the risk must be taken
@@ -56,9 +67,19 @@ def free_ports(count: int) -> list[int]:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            if kept:
+                _keep(probe)
         if port not in found:
             found.append(port)
     return found
+
+
+def _keep(probe: socket.socket) -> None:
+    """Let a bound socket live: who says SO_REUSEADDR may bind the same port, since nothing listens here."""
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _kept.append(probe.detach())
+    while len(_kept) > _KEPT_MAX:
+        os.close(_kept.popleft())
 
 
 def _first_outgoing_port() -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
-from raftzmq.benchmarks.local_cluster import ClusterFailed, LocalCluster
+from raftzmq.benchmarks.local_cluster import ClusterFailed, LocalCluster, free_cluster, free_ports
 from raftzmq.client.sync import Client
 
 pytestmark = pytest.mark.live
@@ -56,6 +57,18 @@ def test_a_node_that_ends_by_itself_is_told_with_its_log_and_the_files_are_kept(
     assert (kept / "n1.log").stat().st_size > 0
     assert (kept / "n1").is_dir()
     assert str(kept) in capsys.readouterr().err
+
+
+def test_ports_that_were_given_out_are_not_given_out_again() -> None:
+    given = [int(address.client.rpartition(":")[2]) for address in free_cluster(3).nodes]
+    for port in given:
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        with socket.socket() as node:
+            node.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            node.bind(("127.0.0.1", port))
+            node.listen()
+    assert not set(given) & set(free_ports(100))
 
 
 def test_what_never_comes_is_named(tmp_path: Path) -> None:
