@@ -91,6 +91,14 @@ def test_the_commands_end_as_the_readme_says(clone: Clone) -> None:
     assert clone.processes() == []
 
 
+def test_the_subscriber_is_short_and_needs_nothing_of_raftzmq() -> None:
+    _, subscriber = blocks("python")
+    lines = [line for line in subscriber.splitlines() if line.strip()]
+    assert len(lines) <= 15
+    imported = {line.split()[1] for line in lines if line.startswith(("import ", "from "))}
+    assert imported <= {"json", "zmq"}
+
+
 def test_the_cluster_file_is_one() -> None:
     (text,) = blocks("toml")
     assert [address.node for address in parse_cluster(text).nodes] == ["n1"]
