@@ -11,7 +11,7 @@ from raftzmq.cli.event_choice import LEVELS, Choice
 from raftzmq.cli.event_options import Names, Since, Types, joined
 from raftzmq.cli.event_printer import Show, event_printer
 from raftzmq.cli.options import CONTEXT, EVENTS_DIRECTORY, config_option, json_option, load_cluster
-from raftzmq.cli.output import note
+from raftzmq.cli.output import note, printable
 
 
 def _list_types(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
@@ -27,6 +27,7 @@ def _list_types(ctx: click.Context, _param: click.Parameter, value: bool) -> Non
 
 
 @click.command(context_settings=CONTEXT)
+@click.argument("recording", type=click.Path(path_type=Path), required=False)
 @click.option("-f", "--follow", is_flag=True, help="Live, from the collector, until Ctrl-C.")
 @click.option("--type", "types", type=Types(), multiple=True, callback=joined, metavar="TYPE,…", help="Only these.")
 @click.option("--node", "nodes", type=Names(), multiple=True, callback=joined, metavar="NODE,…", help="Only of these.")
@@ -66,6 +67,7 @@ def _list_types(ctx: click.Context, _param: click.Parameter, value: bool) -> Non
 @config_option
 @json_option
 def events(
+    recording: Path | None,
     follow: bool,
     types: frozenset[str],
     nodes: frozenset[str],
@@ -84,7 +86,8 @@ def events(
     Each line has the time, the node, its term, the type of event and what happened; --json prints the events as
     they were published, one a line. What only says that time passes (clock, standing, metrics, checkpoint) is left
     out of lines unless its type, or a level, is asked for. Nodes tell of single messages (sent, received, heartbeats)
-    only while somebody asks for these types.
+    only while somebody asks for these types. RECORDING is a file of the collector's, or a directory of them; without
+    it: --directory. 'raftzmq replay' plays one back.
 
     \b
     Examples:
@@ -93,13 +96,14 @@ def events(
       raftzmq events -f --columns --level rare             # the same, a column for each node
       raftzmq events -f --type sent,received --node n1     # every message of n1
       raftzmq events --node n1 --since 5m --lines 1000
+      raftzmq events monday.events.jsonl.zst -n 20         # a file that was kept
       raftzmq events --json --type gap                     # what got lost on the way
       raftzmq events --types                               # what there is
     """
     choice = Choice(types, nodes, level or "", text, pulse=as_json)
     if not follow:
         show = event_printer(as_json=as_json, columns=columns, nodes=sorted(nodes))
-        _print_recorded(directory, lines, choice, since, show)
+        _print_recorded(recording or directory, lines, choice, since, show)
         return
     from raftzmq.cli.event_follow import follow_events
 
@@ -117,14 +121,10 @@ def _known_nodes(collector: str | None, config: Path | None) -> list[str]:
     return [address.node for address in load_cluster(config).nodes]
 
 
-def _print_recorded(directory: Path, lines: int, choice: Choice, since: float | None, show: Show) -> None:
-    from raftzmq.collector.recorded import last_events
-    from raftzmq.collector.writer import recorded_files
+def _print_recorded(path: Path, lines: int, choice: Choice, since: float | None, show: Show) -> None:
+    from raftzmq.collector.recording import Recording
 
-    if not recorded_files(directory):
-        note(
-            f"no events are recorded in {directory}: the collector writes them there. Start it with bin/up or "
-            "'raftzmq collector', or name its directory with --directory"
-        )
-        click.get_current_context().exit(1)
-    show(last_events(directory, lines, chosen=choice, since=since or 0.0))
+    recording = Recording(path)
+    show((merged.payload, merged.event) for merged in recording.last(lines, chosen=choice, since=since or 0.0))
+    for text in recording.notes:
+        note(f"note: {printable(text)}")

@@ -114,6 +114,11 @@ class ClusterState:
         except (KeyError, TypeError, ValueError, OverflowError):
             self._state.odd += 1
 
+    @property
+    def collector(self) -> str | None:
+        """The boot of the collector whose checkpoint came last, None before the first."""
+        return self._state.collector
+
     def to_json(self) -> dict[str, Any]:
         """A copy as JSON-able dictionaries, lists, texts, whole numbers, flags and nulls."""
         document: dict[str, Any] = msgspec.to_builtins(self._state)

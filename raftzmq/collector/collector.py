@@ -11,11 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import orjson
 import zmq
 
 from raftzmq.collector.merge import Merge, check_names
+from raftzmq.collector.merged import Merged
 from raftzmq.collector.recorder import Recorder
-from raftzmq.collector.writer import FILE_BYTES_MAX, FILES_MAX, RotatingWriter
+from raftzmq.collector.recording_writer import FILE_BYTES_MAX, FILES_MAX, RecordingWriter
 from raftzmq.config import ClusterConfig
 from raftzmq.events import topic_of
 from raftzmq.transport.sockets import events_publisher, events_subscriber
@@ -61,7 +63,7 @@ class Collector:
         try:
             self._publisher = events_publisher(self._context, config.collector)
             self._subscriber = events_subscriber(self._context, [address.events for address in config.nodes])
-            writer = RotatingWriter(directory, file_bytes=file_bytes, files=files)
+            writer = RecordingWriter(directory, file_bytes=file_bytes, files=files)
         except Exception:
             self._context.destroy(linger=0)
             raise
@@ -70,6 +72,7 @@ class Collector:
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._recorder = Recorder(writer, log)
+        self._position = self._recorder.last_position
         self._stopping = False
         self._subscribers = 0
         self._reported, self._reported_at = self.totals(), time.monotonic()
@@ -133,7 +136,7 @@ class Collector:
 
     def _take_events(self) -> int:
         """Pass on and record what has come; how many events that was."""
-        payloads: list[bytes] = []
+        merged: list[Merged] = []
         count = 0
         while count < ROUND_MAX:
             try:
@@ -143,9 +146,10 @@ class Collector:
             count += 1
             for message in self._merge.accept(frames):
                 self._publisher.send_multipart(message, zmq.NOBLOCK)  # an XPUB drops rather than waits
-                payloads.append(message[1])
-        if payloads:
-            self._recorder.offer(payloads)
+                self._position += 1
+                merged.append(Merged(self._position, *message, orjson.loads(message[1])))
+        if merged:
+            self._recorder.offer(merged)
         return count
 
     def _take_subscriptions(self) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from raftzmq.collector.writer import RotatingWriter
+from raftzmq.collector.merged import Merged
+from raftzmq.collector.recording_frame import FRAME_BYTES, FRAME_BYTES_MAX, Line, line_of
+from raftzmq.collector.recording_writer import RecordingWriter
 from raftzmq.config import MIB
 
 if TYPE_CHECKING:
@@ -18,78 +21,107 @@ QUEUE_BYTES_MAX = 16 * MIB
 RETRY_S = 10.0
 """After a failed write nothing is written for this long: a full disk rarely empties sooner, and one line of log per
 failure must not add to it."""
-FLUSH_S = 0.05
-"""Lines are gathered for this long and written together."""
+FLUSH_S = 1.0
+"""Events are gathered for this long, or until they fill a frame: a crash loses no more, and frames stay worthwhile."""
 CLOSE_S = 2.0
 """How long the end of the process waits for a disk that hangs."""
 
 
 class Recorder:
-    """Hands lines to a `RotatingWriter` in the background.
+    """Compresses events and hands them to a `RecordingWriter` in the background.
 
     A failing write is logged as an error and counted; recording then pauses and tries again by itself. ``lost`` is
-    the number of events that were not recorded since the start.
+    the number of events that were not recorded since the start, ``last_position`` the last that is in the files.
     """
 
-    def __init__(self, writer: RotatingWriter, log: FilteringBoundLogger, *, retry_s: float = RETRY_S) -> None:
+    def __init__(
+        self,
+        writer: RecordingWriter,
+        log: FilteringBoundLogger,
+        *,
+        retry_s: float = RETRY_S,
+        flush_s: float = FLUSH_S,
+        frame_bytes: int = FRAME_BYTES,
+    ) -> None:
         self.lost = 0
         self.failures = 0
         self._writer = writer
         self._log = log
         self._retry_s = retry_s
+        self._flush_s = flush_s
+        self._frame_bytes = frame_bytes
         self._changed = threading.Condition()
-        self._queue: deque[tuple[bytes, int]] = deque()
+        self._queue: deque[Line] = deque()
         self._queued_bytes = 0
-        self._closing = threading.Event()
+        self._closing = False
         self._paused_until: float | None = None
         self._lost_in_pause = 0
+        for note in writer.notes:
+            log.warning("the newest recording was damaged", found=note)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
-    def offer(self, payloads: list[bytes]) -> None:
-        """Record each payload as a line, soon. Never waits for the disk and never fails."""
-        lines = b"\n".join(payloads) + b"\n"
+    @property
+    def last_position(self) -> int:
+        """The last position in the files; a collector that starts goes on behind it."""
+        return self._writer.last_position
+
+    def offer(self, events: Sequence[Merged]) -> None:
+        """Record these events, soon. Never waits for the disk and never fails."""
+        lines = [line_of(merged) for merged in events]
+        size = sum(len(line.payload) + 1 for line in lines)
         with self._changed:
-            if self._queued_bytes + len(lines) > QUEUE_BYTES_MAX:
-                self.lost += len(payloads)
+            if self._queued_bytes + size > QUEUE_BYTES_MAX:
+                self.lost += len(lines)
                 return
-            self._queue.append((lines, len(payloads)))
-            self._queued_bytes += len(lines)
-            self._changed.notify()
+            wakes = not self._queue or self._queued_bytes < self._frame_bytes <= self._queued_bytes + size
+            self._queue.extend(lines)
+            self._queued_bytes += size
+            if wakes:
+                self._changed.notify()
 
     def close(self) -> None:
         """Write what waits, for at most `CLOSE_S` seconds, and stop."""
         with self._changed:
-            self._closing.set()
+            self._closing = True
             self._changed.notify()
         self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                while not self._queue and not self._closing.is_set():
-                    self._changed.wait()
-            self._closing.wait(FLUSH_S)
-            with self._changed:
-                waiting = list(self._queue)
-                self._queue.clear()
-                self._queued_bytes = 0
-                ends = self._closing.is_set()
-            if waiting:
-                self._record(b"".join(lines for lines, _ in waiting), sum(count for _, count in waiting))
+            lines, ends = self._gather()
+            for frame in _frames(lines, self._frame_bytes):
+                self._record(frame)
             if ends:
                 self._writer.close()
                 return
 
-    def _record(self, lines: bytes, count: int) -> None:
-        if self._paused_until is not None and time.monotonic() < self._paused_until:
-            self._lose(count)
+    def _gather(self) -> tuple[list[Line], bool]:
+        """What is to be written now, when it is time; and whether it is the last."""
+        with self._changed:
+            while not self._queue and not self._closing:
+                self._changed.wait()
+            until = time.monotonic() + self._flush_s
+            while not self._closing and self._queued_bytes < self._frame_bytes:
+                rest = until - time.monotonic()
+                if rest <= 0:
+                    break
+                self._changed.wait(rest)
+            lines = list(self._queue)
+            self._queue.clear()
+            self._queued_bytes = 0
+            return lines, self._closing
+
+    def _record(self, lines: list[Line]) -> None:
+        paused = self._paused_until is not None and time.monotonic() < self._paused_until
+        if paused or len(lines[0].payload) >= FRAME_BYTES_MAX:
+            self._lose(len(lines))
             return
         try:
             self._writer.write(lines)
         except OSError as error:
             self.failures += 1
-            self._lose(count)
+            self._lose(len(lines))
             self._paused_until = time.monotonic() + self._retry_s
             self._log.error(
                 "recording stopped: a write failed; the stream goes on",
@@ -107,3 +139,18 @@ class Recorder:
         self._lost_in_pause += count
         with self._changed:
             self.lost += count
+
+
+def _frames(lines: list[Line], frame_bytes: int) -> list[list[Line]]:
+    """The lines in frames: none too large, positions without a hole, and a checkpoint only at a beginning."""
+    frames: list[list[Line]] = []
+    size = 0
+    for line in lines:
+        length = len(line.payload) + 1
+        follows = frames and line.position == frames[-1][-1].position + 1
+        if not follows or line.checkpoint or size + length > frame_bytes:
+            frames.append([])
+            size = 0
+        frames[-1].append(line)
+        size += length
+    return frames

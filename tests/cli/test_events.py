@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
@@ -13,8 +14,13 @@ from typing import Any
 
 import pytest
 
+from raftzmq.collector.recorder import Recorder
+from raftzmq.collector.recording_file import recorded_files
+from raftzmq.collector.recording_writer import RecordingWriter
 from raftzmq.config import Address
+from raftzmq.events.logs import json_log
 from tests.cli.support import COMMAND, PATIENCE_S, environment, on_terminal, raftzmq
+from tests.collector.streams import merged
 from tests.collector.support import Publisher, cluster
 
 
@@ -25,9 +31,9 @@ def event(seq: int, kind: str = "commit", node: str = "n1", ts: float | None = N
 
 
 def record(directory: Path, events: list[dict[str, Any]]) -> None:
-    directory.mkdir(exist_ok=True)
-    text = "".join(json.dumps(one) + "\n" for one in events)
-    (directory / "events-00000001.jsonl").write_text(text)
+    recorder = Recorder(RecordingWriter(directory), json_log(io.BytesIO()))
+    recorder.offer([merged(position, one) for position, one in enumerate(events, recorder.last_position + 1)])
+    recorder.close()
 
 
 @pytest.fixture
@@ -88,6 +94,28 @@ def test_no_record_is_said_so(tmp_path: Path) -> None:
     done = raftzmq("events", cwd=tmp_path)
     assert done.returncode == 1
     assert b"no events are recorded in .raftzmq/collector" in done.stderr
+
+
+def test_a_recording_can_be_named_as_file_or_directory(directory: Path) -> None:
+    [path] = recorded_files(directory)
+    for recording in (path, directory):
+        done = raftzmq("events", "--json", "-n", "2", str(recording))
+        assert [json.loads(line)["seq"] for line in done.stdout.splitlines()] == [299, 300]
+
+
+def test_a_damaged_or_foreign_recording_is_a_sentence(directory: Path, tmp_path: Path) -> None:
+    record(directory, [event(301)])
+    [path] = recorded_files(directory)
+    data = path.read_bytes()
+    path.write_bytes(data[:200] + b"!" + data[201:])
+    done = raftzmq("events", "--json", str(directory))
+    assert done.returncode == 0
+    assert [json.loads(line)["seq"] for line in done.stdout.splitlines()] == [301]
+    assert b"note: events-00000001.events.jsonl.zst: the frame at byte 0 is damaged" in done.stderr
+    (tmp_path / "mine.txt").write_text("my notes\n" * 100)
+    done = raftzmq("events", str(tmp_path / "mine.txt"))
+    assert done.returncode == 1
+    assert b"is no recording of events" in done.stderr
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])

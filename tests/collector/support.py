@@ -15,6 +15,8 @@ from typing import Any
 import zmq
 
 from raftzmq.collector.collector import Collector
+from raftzmq.collector.recording import Recording
+from raftzmq.collector.recording_file import recorded_files
 from raftzmq.config import Address, ClusterConfig
 from raftzmq.events import EventMaker
 from raftzmq.events.logs import json_log
@@ -106,6 +108,13 @@ class Listener:
             events.append({**json.loads(payload), "topic!": topic.decode()})
         return events
 
+    def receive_until(self, kind: str, count: int) -> list[dict[str, Any]]:
+        """The next events, until ``count`` of them are of this type."""
+        events: list[dict[str, Any]] = []
+        while sum(event["type"] == kind for event in events) < count:
+            events += self.receive(1)
+        return events
+
     def hears(self) -> bool:
         """Has an event come?"""
         return bool(self._socket.poll(20))
@@ -149,8 +158,13 @@ class Running:
 
 
 def read_lines(directory: Path) -> list[dict[str, Any]]:
-    """Every event of the files in a directory, in order; each line must be whole."""
-    return [json.loads(line) for path in sorted(directory.glob("*.jsonl")) for line in path.read_bytes().splitlines()]
+    """Every event recorded in a directory so far, in order; none of it may be damaged."""
+    if not recorded_files(directory):
+        return []
+    recording = Recording(directory)
+    found = [merged.event for merged in recording.events()]
+    assert recording.notes == []
+    return found
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Recording that fails: the error is told and counted, the stream never notices, recording resumes."""
+"""Recording on a thread: what fails is told and counted, the stream never notices, recording resumes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,68 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from raftzmq.collector.merged import Merged
 from raftzmq.collector.recorder import Recorder
-from raftzmq.collector.writer import RotatingWriter
+from raftzmq.collector.recording import Recording
+from raftzmq.collector.recording_file import recorded_files
+from raftzmq.collector.recording_frame import FRAME_BYTES_MAX
+from raftzmq.collector.recording_writer import RecordingWriter
 from raftzmq.events.logs import json_log
-from tests.collector.support import PATIENCE_S, Listener, Publisher, cluster, read_lines, wait_until
+from tests.collector.streams import collectors, event, merged
+from tests.collector.support import PATIENCE_S, Listener, Publisher, cluster, wait_until
 
-ROOM_BYTES = 20_000
+ROOM_BYTES = 1500
 """The disk of the test: a process whose files may not grow past this."""
+
+
+def commits(first: int, last: int) -> list[Merged]:
+    return [merged(position, event("commit", index=position)) for position in range(first, last + 1)]
+
+
+def recorder(directory: Path, log: io.BytesIO | None = None, **options: Any) -> Recorder:
+    return Recorder(RecordingWriter(directory), json_log(log or io.BytesIO()), **options)
+
+
+def positions(directory: Path) -> list[int]:
+    return [one.position for one in Recording(directory).events()] if recorded_files(directory) else []
+
+
+def test_events_are_recorded_soon_without_a_word(tmp_path: Path) -> None:
+    running = recorder(tmp_path, flush_s=0.01)
+    running.offer(commits(1, 3))
+    wait_until(lambda: positions(tmp_path) == [1, 2, 3], "they are recorded")
+    running.offer(commits(4, 4))
+    running.close()
+    assert positions(tmp_path) == [1, 2, 3, 4]
+    assert recorder(tmp_path).last_position == 4
+
+
+def test_a_full_frame_does_not_wait_for_its_time(tmp_path: Path) -> None:
+    running = recorder(tmp_path, flush_s=1000.0, frame_bytes=2000)
+    for position in range(1, 101):
+        running.offer(commits(position, position))
+    wait_until(lambda: len(positions(tmp_path)) > 50, "full frames are recorded")
+    running.close()
+    recording = Recording(tmp_path)
+    assert positions(tmp_path) == list(range(1, 101))
+    assert all(frame.raw_bytes <= 2000 for _, frame in recording._places)
+
+
+def test_a_checkpoint_and_a_hole_begin_a_frame(tmp_path: Path) -> None:
+    running = recorder(tmp_path)
+    running.offer([*commits(1, 4), merged(5, collectors("checkpoint")), *commits(6, 7), *commits(10, 12)])
+    running.close()
+    recording = Recording(tmp_path)
+    assert [(frame.position, frame.events, frame.checkpoint) for _, frame in recording._places] == [
+        (1, 4, False),
+        (5, 3, True),
+        (10, 3, False),
+    ]
+    assert recording.checkpoints == [5]
 
 
 def test_a_full_disk_stops_the_recording_and_nothing_else(tmp_path: Path) -> None:
@@ -38,17 +92,13 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(tmp_path: Path) -> Non
     try:
         with closing(Listener(config.collector)) as listener, closing(Publisher(config.nodes[0], "b")) as node:
             node.wait_for_listener()
-            published = 0
             while not listener.hears():  # until the collector knows that it listens
                 node.publish("role")
-                published += 1
-            wait_until(lambda: any(directory.glob("*.jsonl")), "something is recorded")
+            wait_until(lambda: len(positions(directory)) > 0, "something is recorded")
             for _ in range(25):
                 node.publish("commit", 20)
-                published += 20
-            while listener.receive(1)[0]["type"] != "commit":
-                pass
-            assert [event["seq"] for event in listener.receive(499)] == list(range(2, 501))
+            commits = [one for one in listener.receive_until("commit", 500) if one["type"] == "commit"]
+            assert [one["seq"] for one in commits] == list(range(1, 501))
         process.terminate()
         output, _ = process.communicate(timeout=PATIENCE_S)
     finally:
@@ -58,41 +108,84 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(tmp_path: Path) -> Non
     log = [json.loads(line) for line in output.splitlines()]
     [error] = [line for line in log if line["level"] == "error"]
     assert error["reason"] == "File too large"
-    recorded = read_lines(directory)
-    assert 0 < len(recorded) < published
-    assert sum(path.stat().st_size for path in directory.glob("*.jsonl")) <= ROOM_BYTES
+    assert 0 < len(positions(directory))
+    assert Recording(directory).notes == []
+    assert sum(path.stat().st_size for path in recorded_files(directory)) <= ROOM_BYTES
     assert log[-1]["event"] == "collector stopped"
-    assert log[-1]["unrecorded"] == published - len(recorded)
+    assert log[-1]["unrecorded"] >= 500
 
 
-def test_recording_resumes_by_itself(tmp_path: Path) -> None:
+def test_recording_resumes_by_itself_and_leaves_a_hole(tmp_path: Path) -> None:
     log = io.BytesIO()
     directory = tmp_path / "events"
-    recorder = Recorder(RotatingWriter(directory), json_log(log), retry_s=0.0)
+    running = recorder(directory, log, retry_s=0.0, flush_s=0.01)
     directory.rename(tmp_path / "gone")
-    recorder.offer([b"1", b"2"])
-    wait_until(lambda: recorder.lost == 2, "the failure is counted")
+    running.offer(commits(1, 2))
+    wait_until(lambda: running.lost == 2, "the failure is counted")
     (tmp_path / "gone").rename(directory)
-    recorder.offer([b'{"n":3}'])
-    recorder.close()
+    running.offer(commits(3, 5))
+    running.close()
     assert [json.loads(line)["event"].split(":")[0] for line in log.getvalue().splitlines()] == [
         "recording stopped",
         "recording resumed",
     ]
-    assert read_lines(directory) == [{"n": 3}]
-    assert (recorder.failures, recorder.lost) == (1, 2)
+    assert positions(directory) == [3, 4, 5]
+    assert (running.failures, running.lost) == (1, 2)
 
 
 def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:
     """A FIFO that nobody reads is a disk that hangs."""
-    pipe = tmp_path / "events-00000001.jsonl"
+    running = recorder(tmp_path, flush_s=0.0, frame_bytes=1)
+    pipe = tmp_path / "events-00000001.events.jsonl.zst"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    recorder = Recorder(RotatingWriter(tmp_path), json_log(io.BytesIO()))
-    payload = b"x" * 1_000_000
-    for _ in range(40):
-        recorder.offer([payload])
-    assert recorder.lost >= 40 - 16 - 17, "at most a queue that waits and one that is being written"
-    assert recorder.lost > 0
+    text = os.urandom(500_000).hex()
+    big = merged(1, event("commit", text=text))
+    for position in range(1, 41):
+        running.offer([big._replace(position=position)])
+    assert running.lost >= 40 - 16 - 17, "at most a queue that waits and one that is being written"
     os.close(reader)
-    recorder.close()
+    running.close()
+
+
+def test_what_no_frame_can_hold_is_counted(tmp_path: Path) -> None:
+    running = recorder(tmp_path, flush_s=0.0)
+    running.offer([*commits(1, 1), merged(2, event("commit", text="x" * FRAME_BYTES_MAX)), *commits(3, 3)])
+    running.close()
+    assert positions(tmp_path) == [1, 3]
+    assert running.lost == 1
+
+
+def test_what_a_crash_cut_off_is_in_the_log(tmp_path: Path) -> None:
+    running = recorder(tmp_path)
+    running.offer(commits(1, 9))
+    running.close()
+    [path] = recorded_files(tmp_path)
+    os.truncate(path, path.stat().st_size - 1)
+    log = io.BytesIO()
+    recorder(tmp_path, log).close()
+    [line] = [json.loads(line) for line in log.getvalue().splitlines()]
+    assert line["level"] == "warning"
+    assert "cut off by a crash" in line["found"]
+
+
+def test_without_the_library_the_error_says_what_to_install(tmp_path: Path) -> None:
+    program = (
+        "import sys\nsys.modules['zstandard'] = None\nfrom pathlib import Path\n"
+        "from raftzmq.collector.recording_writer import RecordingWriter\n"
+        "from raftzmq.errors import ConfigurationError\n"
+        "try: RecordingWriter(Path(sys.argv[1]))\nexcept ConfigurationError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "x")], capture_output=True, text=True)
+    assert "pip install 'raftzmq[collector]'" in done.stdout
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("odd", [{"ts": "now"}, {"ts": None}, {"lamport": -1}, {"lamport": 2**70}, {"lamport": "x"}])
+def test_odd_times_do_not_stop_it(tmp_path: Path, odd: dict[str, Any]) -> None:
+    running = recorder(tmp_path, flush_s=0.0)
+    one = merged(1, event("commit"))
+    running.offer([one._replace(event={**one.event, **odd})])
+    running.close()
+    assert positions(tmp_path) == [1]
+    assert running.lost == 0
