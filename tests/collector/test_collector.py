@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -113,9 +114,8 @@ def test_files_are_bounded_in_size_and_number(tmp_path: Path) -> None:
         node.wait_for_listener()
         for number in range(1, 4):
             node.publish()
-            wait_until(
-                lambda: len(running.recorded()) > 0 and running.recorded()[-1]["seq"] == number, "it is recorded"
-            )
+            newest = partial(lambda seq: [one["seq"] for one in running.recorded()][-1:] == [seq], number)
+            wait_until(newest, "it is recorded")
     assert [path.name for path in recorded_files(tmp_path)] == [
         "events-00000002.events.jsonl.zst",
         "events-00000003.events.jsonl.zst",
