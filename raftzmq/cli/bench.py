@@ -17,6 +17,7 @@ _COMMANDS = {
     "failover": ("raftzmq.benchmarks.failover:failover", "Time without writes after the leader was killed."),
     "concurrency": ("raftzmq.benchmarks.concurrency:concurrency", "The runtimes, on a normal and on a slow disk."),
     "blocking": ("raftzmq.benchmarks.blocking:blocking", "What one blocking call in a coroutine does, and its cure."),
+    "events": ("raftzmq.benchmarks.events:events", "What the event stream costs, and what a collector takes."),
     "amdahl": ("raftzmq.benchmarks.amdahl:amdahl", "What more workers gain, and the laws behind it."),
     "linearizability": (
         "raftzmq.benchmarks.linearizability:linearizability",
@@ -31,7 +32,7 @@ _COMMANDS = {
 }
 _SECTIONS = {
     "Everything": ("report",),
-    "Speed": ("throughput", "latency", "bars", "peers"),
+    "Speed": ("throughput", "latency", "bars", "peers", "events"),
     "Threads against coroutines": ("concurrency", "blocking", "amdahl"),
     "Faults": ("failover", "recovery", "strangers", "linearizability"),
     "Long runs": ("memory",),

@@ -1,0 +1,204 @@
+"""A real collector on one core, and publishers that tell it so many events a second: does it keep up, at what cost?"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import orjson
+
+import raftzmq.config
+from raftzmq.benchmarks.footprint import anonymous_bytes
+from raftzmq.benchmarks.local_cluster import LAUNCHER, free_cluster
+from raftzmq.benchmarks.process_costs import KINDS, spent, take_costs
+from raftzmq.config import ClusterConfig
+from raftzmq.errors import RaftzmqError
+from raftzmq.events import topic_of
+from raftzmq.transport.bare_subscriber import BareSubscriber
+
+_PATIENCE_S = 60.0
+_REST_S = 5.0
+"""After the last event was made: what hasn't come by then doesn't come. Gaps are given up long before."""
+_POLL_MS = 50
+_LOG_LINES = 15
+
+
+class CollectorFailed(RaftzmqError):
+    """The collector or its publishers ended by themselves, or nothing came."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """What came out of the collector: how often each (topic, seq), and whether each node's events were in order."""
+
+    events: int = 0
+    seqs: dict[str, set[int]] = field(default_factory=dict)
+    out_of_order: int = 0
+    gaps: int = 0
+    _orders: dict[str, int] = field(default_factory=dict)
+
+    def add(self, topic: str, event: dict[str, Any]) -> None:
+        """One event."""
+        if event["node"] == "collector":
+            self.gaps += event["type"] == "gap"
+            return
+        self.events += 1
+        self.seqs.setdefault(topic, set()).add(event["seq"])
+        self.out_of_order += event["order"] < self._orders.get(event["node"], 0)
+        self._orders[event["node"]] = event["order"]
+
+    def missing(self, made: dict[str, int]) -> int:
+        """How many of the events that were made never came."""
+        return sum(max(0, last - len(self.seqs.get(topic, ()))) for topic, last in made.items())
+
+
+@dataclass(frozen=True, slots=True)
+class CollectorRun:
+    """One rate. ``busy`` is how much of its core the collector took, ``late_ms`` how late the publishers were."""
+
+    rate: int
+    seconds: float
+    made: int
+    missing: int
+    gaps: int
+    out_of_order: int
+    unrecorded: int
+    cpu_us_per_event: float
+    busy: float
+    late_ms: float
+    anonymous_bytes: int
+
+
+def collect(rate: int, seconds: float, nodes: int, directory: Path | None) -> CollectorRun:
+    """Tell a fresh collector ``rate`` events a second for ``seconds``; raises CollectorFailed."""
+    configuration = free_cluster(nodes)
+    with TemporaryDirectory(prefix="raftzmq-events-", dir=directory) as place, _subscribed(configuration) as subscriber:
+        file = Path(place) / "cluster.toml"
+        file.write_text(configuration.to_toml())
+        log = Path(place) / "collector.log"
+        heard = Heard()
+        options = ["--config", str(file), "--directory", str(Path(place) / "recorded")]
+        with _running([*LAUNCHER, "collector", *options], log, cores=_one_core()) as collector:
+            command = [sys.executable, "-P", "-m", "raftzmq.benchmarks.event_publishers", str(file)]
+            command += ["--rate", str(rate), "--seconds", str(seconds)]
+            with _running(command, None) as publishers:
+                _read(publishers, "the publishers were heard by the collector", log)
+                before, begun = take_costs([collector.pid]), time.monotonic()
+                told = _follow(subscriber, publishers, heard, log)
+                passed = time.monotonic() - begun
+                cost = spent(before, take_costs([collector.pid]), [collector.pid])
+                memory = anonymous_bytes(collector.pid)
+            collector.send_signal(signal.SIGTERM)
+            if collector.wait(_PATIENCE_S):
+                raise CollectorFailed(f"the collector ended with exit code {collector.returncode}:\n{_tail(log)}")
+        cpu_us = sum(cost[kind].cpu_ns for kind in KINDS) / 1000
+        made = sum(told["made"].values())
+        return CollectorRun(
+            rate,
+            seconds,
+            made,
+            heard.missing(told["made"]),
+            heard.gaps,
+            heard.out_of_order,
+            _unrecorded(log),
+            cpu_us / made,
+            cpu_us / 1e6 / passed,
+            1000 * told["late_s"],
+            memory,
+        )
+
+
+@contextmanager
+def _subscribed(configuration: ClusterConfig) -> Iterator[BareSubscriber]:
+    prefixes = [topic_of(address.node, "") for address in configuration.nodes] + [topic_of("collector", "gap")]
+    with BareSubscriber([configuration.collector], prefixes) as subscriber:
+        yield subscriber
+
+
+def _one_core() -> set[int]:
+    """The last core that this program may use: the first ones do more for others."""
+    return {max(os.sched_getaffinity(0))}
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], log: Path | None, cores: set[int] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
+    environment["PYTHONPATH"] = str(Path(raftzmq.config.__file__).parent.parent)
+    output = subprocess.PIPE if log is None else log.open("wb")
+    mine = os.sched_getaffinity(0)
+    try:
+        if cores is not None:
+            # A process has the cores of the thread that starts it.
+            os.sched_setaffinity(0, cores)
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=output, env=environment, process_group=0, bufsize=0
+        )
+    finally:
+        os.sched_setaffinity(0, mine)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        for file in (process.stdin, process.stdout):
+            if file is not None:
+                file.close()
+
+
+def _read(process: subprocess.Popen[bytes], what: str, log: Path) -> bytes:
+    """The next line of a program; raises CollectorFailed if it ends or says nothing, with the collector's log."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], _PATIENCE_S)
+    line = process.stdout.readline() if ready else b""
+    if not line:
+        raise CollectorFailed(f"not within {_PATIENCE_S:g} s: {what}\n{_tail(log)}")
+    return bytes(line)
+
+
+def _follow(subscriber: BareSubscriber, publishers: subprocess.Popen[bytes], heard: Heard, log: Path) -> dict[str, Any]:
+    """Take what the collector publishes until all came that the publishers say that they made, or nothing comes."""
+    waiting: list[list[bytes]] = []
+    told: dict[str, Any] | None = None
+    newest = told_at = time.monotonic()
+    assert publishers.stdout is not None
+    while True:
+        messages = subscriber.receive(_POLL_MS)
+        waiting += messages
+        now = time.monotonic()
+        if messages:
+            newest = now
+        if told is None:
+            if now - newest > _PATIENCE_S:
+                raise CollectorFailed(f"nothing came out of the collector for {_PATIENCE_S:g} s\n{_tail(log)}")
+            if select.select([publishers.stdout], [], [], 0)[0]:
+                told, told_at = json.loads(_read(publishers, "the publishers' report", log)), now
+            continue
+        # Read only now: while events come, this program shares the other cores with the publishers.
+        for topic, payload in waiting:
+            heard.add(topic.decode(), orjson.loads(payload))
+        waiting = []
+        if not heard.missing(told["made"]) or now - told_at > _REST_S:
+            return told
+
+
+def _unrecorded(log: Path) -> int:
+    """How many events the recorder had to leave out, by the collector's last words."""
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    return next((int(line["unrecorded"]) for line in reversed(lines) if "unrecorded" in line), 0)
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_LINES:]) if log.exists() else ""
