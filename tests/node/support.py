@@ -71,6 +71,7 @@ class Rig:
         disk: MemoryDisk | None = None,
         strangers: bool = False,
         seed: int = 1,
+        boot: str = "boot-1",
         retention: Retention | None = None,
     ) -> None:
         self.cluster = local_cluster(voters)
@@ -86,7 +87,7 @@ class Rig:
             opened.loaded,
             timing=TIMING,
             rng=random.Random(seed),
-            boot="boot-1",
+            boot=boot,
             now_us=self.now,
             wall_ns=lambda: self.now * 1000,
             pid=4711,
