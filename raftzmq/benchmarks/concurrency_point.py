@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
-from raftzmq.benchmarks.contenders import Contender
+from raftzmq.benchmarks.contenders import BLOCKING, Contender
 from raftzmq.benchmarks.figures import percentile
 from raftzmq.benchmarks.lag_probe import EVERY_S, LagProbe
 from raftzmq.benchmarks.load import Plan, run_load
@@ -86,7 +86,7 @@ def normal_points(
     with cluster_of(contender, setting) as cluster:
         for in_flight in counts:
             yield _normal_point(cluster, contender, setting, in_flight, seconds, number, ledger)
-        verify(cluster.endpoints, ledger)
+        verify(cluster.endpoints, ledger, hashed=contender.name != BLOCKING)
 
 
 def cluster_of(contender: Contender, setting: Setting, stand_in: tuple[str, ...] | None = None) -> LocalCluster:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from array import array
+from typing import Any
 
+import msgspec
 import pytest
 
 from raftzmq.benchmarks.load import REFUSED, UNKNOWN, Plan, Record, key_name
-from raftzmq.benchmarks.verification import Ledger, VerificationFailed
+from raftzmq.benchmarks.local_cluster import LocalCluster
+from raftzmq.benchmarks.verification import Ledger, VerificationFailed, verify
 from raftzmq.client.results import KeyValue
+from raftzmq.client.sync import Client
 
 
 def row(key: bytes, value: bytes, mod_revision: int) -> KeyValue:
@@ -78,3 +82,36 @@ def test_the_ledger_of_client_processes_knows_every_value_again() -> None:
     assert ledger.latest == {key_name(5): (2, value(2))}
     assert ledger.unknown == {key_name(6): {value(1)}}
     assert (ledger.acknowledged_count, ledger.unknown_count) == (2, 1)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("hashed", [True, False])
+def test_running_nodes_agree_in_what_they_hash_and_in_what_they_have_written(hashed: bool) -> None:
+    with LocalCluster(3) as cluster:
+        ledger = Ledger()
+        with Client(cluster.endpoints) as client:
+            ledger.acknowledged(b"a", b"1", client.put(b"a", b"1").revision)
+        verified = verify(cluster.endpoints, ledger, hashed=hashed)
+        assert (verified.keys_read_back, verified.nodes_agreeing, verified.digest.revision) == (1, 3, 1)
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("hashed", [True, False])
+def test_nodes_that_differ_are_noticed(hashed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with LocalCluster(3) as cluster, Client(cluster.endpoints) as client:
+        ledger = Ledger()
+        ledger.acknowledged(b"a", b"1", client.put(b"a", b"1").revision)
+        name = "state_hash" if hashed else "status"
+        true = getattr(Client, name)
+
+        def other_digest(self: Client, *arguments: Any) -> Any:
+            found = true(self, *arguments)
+            if not hashed:
+                found[0]["digest"] ^= 1
+            elif arguments == (cluster.endpoints[0],):
+                found = msgspec.structs.replace(found, digest="other")
+            return found
+
+        monkeypatch.setattr(Client, name, other_digest)
+        with pytest.raises(VerificationFailed, match="store different things"):
+            verify(cluster.endpoints, ledger, hashed=hashed)
