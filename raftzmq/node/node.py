@@ -84,7 +84,8 @@ class Node:
         self.reads = Reads(rng.getrandbits(40) << 22, 2 * timing.heartbeat_us)
         self.pace = Pace(self.raft)
         self.applying = Applying(loaded.applied_index, loaded.revision, loaded.digest, self.raft.retention)
-        clock = LamportClock()
+        # From the wall clock, so that a boot begins past the last one's times, which others may have heard.
+        clock = LamportClock(max(0, wall_ns() // 1000))
         maker = EventMaker(loaded.node, boot, wall_ns, clock)
         self.report = Reporter(maker, self.raft)
         self.peers = Peers(
