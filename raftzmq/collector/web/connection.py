@@ -44,7 +44,9 @@ class Connections:
         if len(self._open) >= self.maximum:
             idle = [one for one in self._open if not one.streaming]
             if idle:
-                min(idle, key=lambda one: one.since).end()
+                idlest = min(idle, key=lambda one: one.since)
+                idlest.end()
+                self.remove(idlest)  # at once: the event loop will say so only later
         self._open[connection] = None
 
     def remove(self, connection: Connection) -> None:

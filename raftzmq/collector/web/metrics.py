@@ -105,7 +105,7 @@ class ClusterMetrics(Collector):
             value=len(tally.unknown),
         )
         running = GaugeMetricFamily(
-            "raftzmq_process_running", "1 if supervisord says that the process runs, else 0.", labels=["name"]
+            "raftzmq_process_running", "1 if supervisord says that the process runs, else 0.", labels=["process"]
         )
         for name, runs in tally.processes.items():
             running.add_metric([name], float(runs))

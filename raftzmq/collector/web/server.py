@@ -37,8 +37,8 @@ PENDING_EVENTS_MAX = 100_000
 than filling the memory: whoever follows gets the state anew."""
 SEND_BUFFER_BYTES = 256 * 1024
 """What the kernel keeps for a reader that doesn't read. Its own choice would be megabytes for each."""
-QUEUE = 128
-"""Connections that wait to be accepted."""
+QUEUE = 1024
+"""Connections that wait to be accepted: a crowd that comes at once must not make others wait for a second try."""
 SWEEP_S = 1.0
 CLOSE_S = 5.0
 """How long the end of the process waits for this thread."""
