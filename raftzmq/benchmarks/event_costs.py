@@ -18,6 +18,7 @@ from typing import Literal
 from raftzmq.benchmarks.event_listener import EventListener, Wish
 from raftzmq.benchmarks.event_switch import OFF, ON, launcher
 from raftzmq.benchmarks.footprint import anonymous_bytes
+from raftzmq.benchmarks.load import run_load
 from raftzmq.benchmarks.local_cluster import LocalCluster
 from raftzmq.benchmarks.plan import Plan
 from raftzmq.benchmarks.process_costs import KINDS, spent, take_costs
@@ -31,6 +32,7 @@ SITUATIONS: tuple[Situation, ...] = ("nobody", "usual", "everything", "stopped",
 _SETTLE_S = 0.15
 """After a switch, before anything counts."""
 _LOOK_S = 0.25
+_WARM_IN_FLIGHT = 256
 _ATTEMPTS = 3
 
 
@@ -43,13 +45,14 @@ class Setting:
     """How costs are measured. ``seconds`` is one stretch; ``rest_s`` is how long a node may go on for who has left.
 
     ``rest_s`` covers what it takes to notice a subscriber that stands still, and the time for which events are made
-    after the last subscriber left.
+    after the last subscriber left. ``warm_up`` puts come first: until its log is as long as it gets, a node grows.
     """
 
     situations: tuple[Situation, ...]
     pairs: int
     seconds: float
     rest_s: float
+    warm_up: int
     nodes: int
     runtime: str
     value_size: int
@@ -112,13 +115,14 @@ def measure_costs(setting: Setting, in_flight: int, costs: Costs, step: Callable
     Raises LeaderChanged, ListenerFailed, LoadFailed, ClusterFailed, VerificationFailed, RequestError.
     """
     with LocalCluster(setting.nodes, setting.directory, runtime=setting.runtime, launcher=launcher()) as cluster:
-        plan = Plan(
-            0, tuple(cluster.endpoints), ENDLESS, in_flight, setting.value_size, setting.keys, setting.seed + in_flight
-        )
-        with SteadyLoad([plan]) as load:
+        # Each load has a seed of its own, so that no two values are equal.
+        endpoints, size, keys, seed = tuple(cluster.endpoints), setting.value_size, setting.keys, 2 * setting.seed
+        warmed = run_load([Plan(0, endpoints, setting.warm_up, _WARM_IN_FLIGHT, size, keys, seed)], lambda done: None)
+        with SteadyLoad([Plan(0, endpoints, ENDLESS, in_flight, size, keys, seed + 1)]) as load:
             load.begin()
             _Comparison(cluster, load, setting, in_flight, costs, step).run()
             ledger = make_ledger(load.stop())
+        ledger.add(warmed)
         cluster.leader()
         costs.keys_read_back += verify(cluster.endpoints, ledger).keys_read_back
 

@@ -47,6 +47,7 @@ class Options:
     pairs: int = 12
     seconds: float = 1.0
     rest_s: float = 18.0
+    warm_up: int = 150_000
     rates: tuple[int, ...] = (5_000, 20_000)
     for_s: float = 10.0
     nodes: int = 3
@@ -64,6 +65,7 @@ class Options:
             self.pairs,
             self.seconds,
             self.rest_s,
+            self.warm_up,
             self.nodes,
             self.runtime,
             self.value_size,
@@ -79,7 +81,7 @@ class Options:
         return pairs + (len(self.rates) if "collector" in self.parts else 0)
 
 
-QUICK = Options(in_flight=(64,), pairs=4, seconds=0.7, rates=(20_000,), for_s=3.0)
+QUICK = Options(in_flight=(64,), pairs=4, seconds=0.7, warm_up=20_000, rates=(20_000,), for_s=3.0)
 FULL = Options()
 
 
@@ -166,6 +168,7 @@ def _measured_rates(options: Options, step: Callable[[], None]) -> list[Collecto
     type=click.FloatRange(0),
     help="After a subscriber left or stopped, before anything counts: events are made for it a while. [default: 18]",
 )
+@click.option("--warm-up", type=click.IntRange(1), help="Puts before anything counts. [default: 150000]")
 @click.option("--rate", "rates", multiple=True, type=click.IntRange(100), help="Events per second to a collector.")
 @click.option("--for-s", type=click.FloatRange(0.1), help="How long a collector is told events. [default: 10]")
 @click.option("--runtime", type=click.Choice(["threads", "coroutines", "coroutines-blocking"]), help="Of the nodes.")

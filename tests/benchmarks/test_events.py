@@ -170,7 +170,20 @@ def test_a_listener_hears_nodes_and_leaves(tmp_path: Path) -> None:
 
 @pytest.mark.live
 def test_both_parts_are_measured_and_nothing_stays_behind(tmp_path: Path) -> None:
-    small = ("--in-flight", "16", "--pairs", "1", "--seconds", "0.2", "--rest-s", "0.2", "--keys", "100")
+    small = (
+        "--in-flight",
+        "16",
+        "--pairs",
+        "1",
+        "--seconds",
+        "0.2",
+        "--rest-s",
+        "0.2",
+        "--keys",
+        "100",
+        "--warm-up",
+        "50",
+    )
     done = bench("events", "--quick", *small, "--rate", "2000", "--for-s", "1", "--json", "--directory", str(tmp_path))
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
