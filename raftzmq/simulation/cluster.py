@@ -225,7 +225,7 @@ class Cluster:
 
     def _agree(self) -> bool:
         """Whether all nodes with sound disks have committed and applied everything that is in the leader's log."""
-        wanted = len(self.observer.invariants.committed)
+        wanted = self.observer.invariants.committed.last
         for host in self._hosts.values():
             node = host.node
             if host.name in self.damaged:

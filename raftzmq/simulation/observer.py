@@ -75,17 +75,17 @@ class Observer:
         last = log.last_index
         first = last + 1
         entries: list[tuple[int, int]] = []
-        if len(known) != last or (last and known[-1][1] != log.last_chain):
-            same = min(len(known), last)
-            while same > mark.index and known[same - 1][1] != log.chain_at(same):
+        if known.last != last or (last and known.entries[-1][1] != log.last_chain):
+            same = min(known.last, last)
+            while same > mark.index and known.entries[same - 1][1] != log.chain_at(same):
                 same -= 1
             first = same + 1
             entries = self._new_entries(name, raft, first)
-            if same < len(known):
+            if same < known.last:
                 self._coverage.add("truncations")
                 if self._transcript.on:
-                    self._transcript.line(name, f"truncates its log from {first} on (it ended at {len(known)})")
-        before = len(self.invariants.committed)
+                    self._transcript.line(name, f"truncates its log from {first} on (it ended at {known.last})")
+        before = self.invariants.committed.last
         self.invariants.observed(
             name,
             term=raft.current_term,
@@ -94,7 +94,7 @@ class Observer:
             entries=entries,
             commit=raft.commit_index,
         )
-        if len(self.invariants.committed) > before:
+        if self.invariants.committed.last > before:
             self._committed(name, raft, before)
 
     def _role_changed(self, name: str, raft: Raft, role: Role) -> None:
@@ -127,7 +127,7 @@ class Observer:
         return ids
 
     def _committed(self, name: str, raft: Raft, before: int) -> None:
-        after = len(self.invariants.committed)
+        after = self.invariants.committed.last
         self._coverage.add("entries_committed", after - before)
         if self._transcript.on:
             self._transcript.line(name, f"is the first to know that {after} is committed (before: {before})")

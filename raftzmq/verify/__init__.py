@@ -11,10 +11,26 @@ What clients wrote down is judged afterwards, from a file::
                                            └─▶ window      the smallest part that shows why not
 """
 
-from raftzmq.verify.invariants import EntryId, Invariants
+from raftzmq.verify.commitments import OpenCommit
+from raftzmq.verify.invariants import Invariants
+from raftzmq.verify.joining import Place
+from raftzmq.verify.known_log import UNKNOWN_TERM, EntryId, KnownLog
 from raftzmq.verify.log_time import LogTime
 from raftzmq.verify.realtime import RealTime
 from raftzmq.verify.stickiness import Stickiness
 from raftzmq.verify.violation import PROPERTIES, Violation, Violations
 
-__all__ = ["PROPERTIES", "EntryId", "Invariants", "LogTime", "RealTime", "Stickiness", "Violation", "Violations"]
+__all__ = [
+    "PROPERTIES",
+    "UNKNOWN_TERM",
+    "EntryId",
+    "Invariants",
+    "KnownLog",
+    "LogTime",
+    "OpenCommit",
+    "Place",
+    "RealTime",
+    "Stickiness",
+    "Violation",
+    "Violations",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 PROPERTIES: dict[str, str] = {
@@ -46,10 +47,16 @@ class Violation:
 
 
 class Violations:
-    """Where broken properties are collected, in the order in which they were seen."""
+    """Where broken properties are collected, in the order in which they were seen.
+
+    ``checks`` counts the comparisons that a property stood, by its name, and ``skipped`` those that could not be made
+    because one side of them wasn't known.
+    """
 
     def __init__(self) -> None:
         self.found: list[Violation] = []
+        self.checks: Counter[str] = Counter()
+        self.skipped: Counter[str] = Counter()
 
     def report(self, name: str, nodes: tuple[str, ...], explanation: str) -> None:
         """Add a violation of ``name``; raises KeyError for a name that `PROPERTIES` lacks."""

@@ -312,7 +312,7 @@ class Lab(Cluster):
     def committed(self, started: Started) -> int:
         """How many nodes that are up have applied this command; 0 if another stands in its place."""
         committed = self.observer.invariants.committed
-        if len(committed) < started.index or committed[started.index - 1] != (started.term, started.chain):
+        if committed.get(started.index) != (started.term, started.chain):
             return 0
         return sum(self.up(name) and self.node(name).raft.last_applied >= started.index for name in self.names)
 

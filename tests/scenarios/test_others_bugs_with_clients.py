@@ -111,9 +111,9 @@ def test_etcd_18424_a_client_sends_again_what_was_executed() -> None:
     first = lab.sequence + 1
     parcel = encode_parcel(Parcel(lab.session, 0, first, [Put(b"counter", b"1"), Put(b"counter", b"2")]))
     lab.sequence += 2
-    last = len(lab.observer.invariants.committed)
+    last = lab.observer.invariants.committed.last
     lab.ask(leader, Execute(1, SECOND), parcel)
-    assert lab.until(lambda: len(lab.observer.invariants.committed) > last, SECOND)
+    assert lab.until(lambda: lab.observer.invariants.committed.last > last, SECOND)
     lab.crash(leader)
     assert 1 not in lab.answers, "it was committed, and nobody was told"
     lab.ask(lab.one_leader(), Execute(2, SECOND), parcel)

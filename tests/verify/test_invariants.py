@@ -56,7 +56,7 @@ class Watched:
         commit: int = 0,
     ) -> None:
         """``node``'s memory shows this."""
-        after = len(self.invariants.log_of(node)) + 1
+        after = self.invariants.log_of(node).last + 1
         self.invariants.observed(
             node, term=term, leader=leader, first=after if first is None else first, entries=entries, commit=commit
         )
@@ -78,7 +78,7 @@ class Watched:
 
     def replicate(self, leader: str, term: int, number: int, *followers: str) -> int:
         """``leader`` appends an entry, which it and ``followers`` store and acknowledge; its index."""
-        index = len(self.invariants.log_of(leader)) + 1
+        index = self.invariants.log_of(leader).last + 1
         new = entry(term, number)
         self.look(leader, term, leader=True, entries=[new], commit=self.commit_of(leader))
         self.store(leader, index, new)
@@ -108,7 +108,7 @@ def test_an_ordinary_run_breaks_nothing() -> None:
     run.look("n2", 2, leader=True, commit=again)
     run.look("n1", 2, commit=again)
     assert run.broken == []
-    assert run.invariants.committed == [*BASE, entry(1, 1), entry(2, 2)]
+    assert run.invariants.committed.entries == [*BASE, entry(1, 1), entry(2, 2)]
 
 
 def test_a_follower_may_replace_what_was_never_committed() -> None:
