@@ -49,9 +49,11 @@ def status(endpoints: str | None, config: Path | None, timeout: float, as_json: 
     if as_json:
         say_json({"schema": SCHEMA, "nodes": rows})
     elif on_terminal():
-        _print_table(rows, trouble)
+        print_rows(rows)
+        if not trouble:
+            console().print(_summary(rows), style="dim")
     else:
-        say(_plain_table(rows))
+        say(plain_rows(rows))
     if not as_json:
         _tell_faults(rows)
     if trouble:
@@ -84,8 +86,9 @@ def find_trouble(rows: list[Row]) -> str:
     return ""
 
 
-COLUMNS: tuple[tuple[str, str, bool, int], ...] = (
-    # heading, field, right-aligned, width of the terminal that it needs
+Columns = tuple[tuple[str, str, bool, int], ...]
+"""Of a table: heading, field, right-aligned, width of the terminal that it needs."""
+COLUMNS: Columns = (
     ("NODE", "node", False, ANY),
     ("ROLE", "role", False, ANY),
     ("TERM", "term", True, ANY),
@@ -101,45 +104,42 @@ COLUMNS: tuple[tuple[str, str, bool, int], ...] = (
 
 def _cell(row: Row, field: str) -> str:
     if field == "role" and not row["reachable"]:
-        return "unreachable"
+        return str(row.get("condition") or "unreachable")
     if field == "endpoint":
         return printable(str(row["endpoint"]).removeprefix("tcp://"))
     value = row.get(field)
     return "-" if value in (None, "") else printable(str(value))
 
 
-def _plain_table(rows: list[Row]) -> str:
+def plain_rows(rows: list[Row], columns: Columns = COLUMNS) -> str:
     """Aligned text: the same columns whatever the width, so that scripts can cut them."""
-    table = [[heading for heading, *_ in COLUMNS]]
-    table += [[_cell(row, field) for _, field, *_ in COLUMNS] for row in rows]
+    table = [[heading for heading, *_ in columns]]
+    table += [[_cell(row, field) for _, field, *_ in columns] for row in rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = []
     for cells in table:
         padded = [
             cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, (_, _, right, _) in zip(cells, widths, COLUMNS, strict=True)
+            for cell, width, (_, _, right, _) in zip(cells, widths, columns, strict=True)
         ]
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
 
 
-def _print_table(rows: list[Row], trouble: str) -> None:
+def print_rows(rows: list[Row], columns: Columns = COLUMNS) -> None:
+    """The table for a terminal: leaders green, nodes that aren't there red, what is too wide left out."""
     from rich.table import Table
     from rich.text import Text
 
     screen = console()
-    columns = [column for column in COLUMNS if screen.width >= column[3]]
+    shown = [column for column in columns if screen.width >= column[3]]
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for heading, _, right, _ in columns:
+    for heading, _, right, _ in shown:
         table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     for row in rows:
         style = {"leader": "bold green", "candidate": "yellow", "pre-candidate": "yellow"}.get(str(row["role"]), "")
-        table.add_row(
-            *(Text(_cell(row, field)) for _, field, *_ in columns), style=style if row["reachable"] else "red"
-        )
+        table.add_row(*(Text(_cell(row, field)) for _, field, *_ in shown), style=style if row["reachable"] else "red")
     screen.print(table)
-    if not trouble:
-        screen.print(Text(_summary(rows), style="dim"))
 
 
 def _summary(rows: list[Row]) -> str:

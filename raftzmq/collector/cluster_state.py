@@ -144,7 +144,7 @@ class ClusterState:
         return hashlib.sha256(orjson.dumps(self.to_json(), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def status_rows(self) -> list[dict[str, Any]]:
-        """A row per node in the shape of ``status --json``, nodes that are only known as voters included."""
+        """A row per node in the shape of ``status --json``; ``condition`` of a voter that never spoke is ``unheard``."""
         state = self._state
         known = dict.fromkeys(state.nodes)
         for node in state.nodes.values():
@@ -152,8 +152,9 @@ class ClusterState:
         return [self._status_row(name, state.nodes.get(name)) for name in sorted(known, key=_natural)]
 
     def _status_row(self, name: str, node: NodeState | None) -> dict[str, Any]:
-        heard = node is not None and self._condition(node) == "up"
-        row: dict[str, Any] = {"node": name, "endpoint": "", "reachable": heard}
+        condition = "unheard" if node is None else self._condition(node)
+        heard = condition == "up"
+        row: dict[str, Any] = {"node": name, "endpoint": "", "reachable": heard, "condition": condition}
         shown = node if node is not None and heard else NodeState()
         return {
             **row,

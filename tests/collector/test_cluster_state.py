@@ -219,6 +219,7 @@ def test_strangers_cannot_fill_the_memory() -> None:
 def test_a_row_for_each_voter_in_natural_order() -> None:
     voters = [f"n{number}" for number in (1, 2, 10)]
     rows = folded([boot("n10", voters=voters)]).status_rows()
-    assert [(row["node"], row["reachable"]) for row in rows] == [("n1", False), ("n2", False), ("n10", True)]
+    assert [(row["node"], row["condition"]) for row in rows] == [("n1", "unheard"), ("n2", "unheard"), ("n10", "up")]
+    assert [row["reachable"] for row in rows] == [False, False, True]
     assert rows[2]["role"] == "follower"
     assert rows[0]["role"] is None
