@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 POLL_MS = 100
@@ -14,7 +14,7 @@ Found = list[tuple[bytes, Event]]
 
 def live_events(
     endpoint: str, prefixes: Sequence[bytes], on_connection: Callable[[bool], None], *, poll_ms: int = POLL_MS
-) -> Iterator[Found]:
+) -> Generator[Found, None, None]:
     """The events that are published under ``prefixes``, which may grow; a list every ``poll_ms`` at the latest.
 
     What is no event is left out. Raises ConfigurationError for what is no endpoint.

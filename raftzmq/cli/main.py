@@ -47,6 +47,7 @@ COMMANDS: dict[str, Lazy] = {
     "status": Lazy("raftzmq.cli.status:status", "Looking at the cluster", "One row per node: role, term, progress."),
     "health": Lazy("raftzmq.cli.status:health", "Looking at the cluster", "Can the cluster serve? Does a real read."),
     "events": Lazy("raftzmq.cli.events:events", "Looking at the cluster", "Elections, votes, commits as they happen."),
+    "top": Lazy("raftzmq.cli.top:top", "Looking at the cluster", "All of it in one live table: what is wrong?"),
     "replay": Lazy("raftzmq.cli.replay:replay", "Looking at the cluster", "What was recorded, once more."),
     "doctor": Lazy("raftzmq.cli.doctor:doctor", "Looking at the cluster", "Ports, disk, limits, clock: what is wrong?"),
     "node": Lazy("raftzmq.cli.node:node", "Running a cluster", "Run one node."),
