@@ -37,7 +37,7 @@ HEALTH = (
         "match_index indexes of a leader: by peer, the last entry that it knows to be on its disk, else empty",
         "election_due_us microseconds until the election timer runs out, if nothing is heard; null for a leader",
         "has_room flag whether the disk has room for entries",
-        "pid id the process",
+        "pid pid the process",
     ),
     event_type(
         "metrics",
@@ -74,14 +74,15 @@ COLLECTOR = (
         "topic topic the topic with the gap",
         "expected count the `seq` that should have come",
         "received count the `seq` that came",
-        "missing count events lost in this gap",
+        "missing count events lost in this gap; 0 where a boot ended unheard and how many it made isn't known",
         "total count events of this topic and boot lost so far",
         "reason text why they couldn't be had: `gone` from the ring, `boot` has ended, `silent` node",
     ),
     event_type(
         "late",
         Level.RARE,
-        "an event came after others that happened later had been passed on: the order is not causal here",
+        "an event came after others that may have happened later had been passed on: the order need not be causal from "
+        "here to the next event of its node that isn't behind, too",
         "Lamport (1978)",
         "source node whose event was late",
         "topic topic its topic",
@@ -94,8 +95,9 @@ COLLECTOR = (
         "at intervals in the merged stream: what everything before it adds up to",
         "none: whoever replays a recording compares",
         "position count events in the merged stream before this one",
-        "state_hash checksum hash of the cluster's state that these events add up to",
+        "state_hash hash hash of the cluster's state that these events add up to",
         "state object that state, whole: a reader may begin here",
+        "streams object how far the stream of each node has come: a collector that restarts goes on from here",
     ),
     event_type(
         "process",
@@ -105,8 +107,8 @@ COLLECTOR = (
         "name text the program and process",
         "state text `STARTING`, `RUNNING`, `BACKOFF`, `STOPPING`, `EXITED`, `FATAL`, `STOPPED` or `UNKNOWN`",
         "previous text the state before, null at first sight",
-        "pid id the process, 0 if there is none",
-        "exit_status count how it ended last, 0 if it runs",
+        "pid pid the process, 0 if there is none",
+        "exit_status status how it ended last, 0 if it runs",
     ),
     event_type(
         "violation",
