@@ -136,12 +136,6 @@ def test_a_reader_that_has_seen_enough_is_no_error(directory: Path, unbuffered: 
     command.stderr.close()
 
 
-def test_the_catalogue_can_be_read() -> None:
-    done = raftzmq("events", "--types")
-    assert done.returncode == 0
-    assert "commit: the commit index rose." in done.stdout.decode()
-
-
 @contextmanager
 def following(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
