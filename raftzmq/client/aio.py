@@ -118,6 +118,15 @@ class Client:
             self._add_read = self._recorder.watching(self._add_read)
             self._add_aimed = self._recorder.watching(self._add_aimed)
 
+    @property
+    def trace(self) -> str:
+        """The tag of requests that are sent from now on; may be set to another. Raises InvalidRequest."""
+        return self._protocol.requests.trace
+
+    @trace.setter
+    def trace(self, tag: str) -> None:
+        self._protocol.requests.trace = to_trace(tag)
+
     # --- calls ---
 
     def put(

@@ -41,7 +41,7 @@ class Owner(Protocol):
 
 @dataclass(slots=True)
 class Requests:
-    """The requests that may still be answered: number → who sent what, over which link. ``trace``: the tag of all."""
+    """The requests that may still be answered: number → who sent what, over which link. ``trace``: their tag."""
 
     trace: str = ""
     open: dict[int, tuple[Owner, Any, Link]] = field(default_factory=dict)

@@ -115,6 +115,15 @@ class Client:
             self._ask_read = _recorded(self._recorder, self._worker.read)
             self._ask_node = self._recorder.watching(self._ask_node)
 
+    @property
+    def trace(self) -> str:
+        """The tag of requests that are sent from now on; may be set to another. Raises InvalidRequest."""
+        return self._worker.trace
+
+    @trace.setter
+    def trace(self, tag: str) -> None:
+        self._worker.trace = to_trace(tag)
+
     # --- calls that wait ---
 
     def put(self, key: Text, value: Text, *, lease: int | None = None, timeout: float | None = None) -> PutResult:

@@ -55,6 +55,15 @@ class Worker:
 
     # --- for callers' threads ---
 
+    @property
+    def trace(self) -> str:
+        """The tag of requests that are sent from now on."""
+        return self._protocol.requests.trace
+
+    @trace.setter
+    def trace(self, tag: str) -> None:
+        self._protocol.requests.trace = tag
+
     def write(self, call: Call) -> None:
         """Queue a command; raises ClientClosed, and InvalidRequest in a forked process."""
         if self._unusable is not None:

@@ -28,6 +28,7 @@ def status_row(node: Node) -> dict[str, Any]:
         "revision": node.applying.revision,
         "digest": node.applying.digest,
         "voters": list(raft.voters),
+        "events": next((member.events for member in node.members if member.node == node.name), ""),
         "pid": node.pid,
         "boot": node.boot,
         **node.about,

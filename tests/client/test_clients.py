@@ -268,6 +268,25 @@ def test_a_tag_travels_with_every_request_of_its_client(make: Make) -> None:
         assert node.tags[4:] == [""] * 3
 
 
+@pytest.mark.parametrize("make", [raftzmq.Client, raftzmq.aio.Client], ids=NAMES)
+def test_a_tag_may_change(make: Make) -> None:
+    client = make("tcp://127.0.0.1:1", trace="mine")
+    assert client.trace == "mine"
+    client.trace = "yours"
+    assert client.trace == "yours"
+    with pytest.raises(InvalidRequest):
+        client.trace = "x" * (TRACE_CHARACTERS_MAX + 1)
+    assert client.trace == "yours"
+
+
+def test_a_changed_tag_is_that_of_later_requests() -> None:
+    with nodes(1) as (_, (node,)), raftzmq.Client(node.endpoint, trace="mine") as client:
+        client.get("k")
+        client.trace = "yours"
+        client.get("k")
+        assert node.tags == ["mine", "yours"]
+
+
 @both
 @pytest.mark.parametrize("tag", ["x" * (TRACE_CHARACTERS_MAX + 1), 5, "\ud800"])
 def test_a_tag_is_short_text(make: Make, tag: object) -> None:
