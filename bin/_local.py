@@ -49,6 +49,7 @@ Waits for a leader, does a put and a get, prints the status table. Safe to run a
 
 Afterwards:
   bin/raftzmq --help        every command
+  http://127.0.0.1:7480     the collector's page: state, metrics, events
   bin/down                  stop everything, keep the data
   .raftzmq/n3.log           a node's own log
 
@@ -152,7 +153,7 @@ def check_ports(cluster: ClusterConfig) -> None:
     """Fail, naming the port and its owner, if a port of the cluster is held."""
     endpoints = [(a.node, e) for a in cluster.nodes for e in (a.peer, a.client, a.events)]
     held = []
-    for who, endpoint in [*endpoints, ("the collector", cluster.collector)]:
+    for who, endpoint in [*endpoints, ("the collector", cluster.collector), ("the collector's page", cluster.web)]:
         port = int(endpoint.rpartition(":")[2])
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -266,12 +267,13 @@ def up(arguments: argparse.Namespace) -> None:
         done = raftzmq(*command, shown=True)
         if done.returncode != 0:
             fail(f"It ended with exit code {done.returncode}. The logs are in {HOME}.")
-    print(where_next(configuration))
+    print(where_next(configuration, cluster.web))
 
 
-def where_next(configuration: Path) -> str:
-    """Where to look next, as commands that can be typed."""
+def where_next(configuration: Path, web: str) -> str:
+    """Where to look next, as commands that can be typed, and addresses."""
     lines = [
+        f"  {web}   the collector's page: state, metrics, events",
         "  bin/raftzmq put K V     write; get, del, range and cas are there too",
         "  bin/raftzmq events --follow",
         "                          elections, votes, appends and commits as they happen",

@@ -1,4 +1,4 @@
-"""``raftzmq generate``: the files that start a cluster of any size, for supervisord or for a container engine."""
+"""``raftzmq generate``: the files that start a cluster of any size, and those that let others watch it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _check_cluster_id(_: click.Context, __: click.Parameter, value: str | None) 
 
 
 def generate_options(command: F) -> F:
-    """The options of both commands."""
+    """The options of both commands that make a cluster."""
     options: list[Callable[[F], F]] = [
         click.option(
             "--nodes", type=click.IntRange(1, 250), required=True, metavar="N", help="How many nodes, 1 to 250."
@@ -60,12 +60,14 @@ def generate_options(command: F) -> F:
 
 @click.group(context_settings=CONTEXT)
 def generate() -> None:
-    """Write the files that start a cluster of 1 to 250 nodes, ready to run and to be changed by hand.
+    """Write the files that start a cluster of 1 to 250 nodes, ready to run and to be changed by hand; and a dashboard
+    and alert rules for the metrics that its collector exports.
 
     \b
     Examples:
       raftzmq generate supervisord --nodes 3 --out cluster
       raftzmq generate compose --nodes 5 --out containers
+      raftzmq generate alerts > raftzmq-alerts.yaml
     """
 
 
@@ -75,8 +77,8 @@ def generate() -> None:
     "--base-port",
     type=click.IntRange(1, 65_535),
     metavar="PORT",
-    help="Take the 3 N + 1 ports from PORT on. Without it: 7101…, 7201…, 7301…; from 100 nodes on 17001…, 18001…, "
-    "19001…; and 7400.",
+    help="Take the 3 N + 2 ports from PORT on. Without it: 7101…, 7201…, 7301…; from 100 nodes on 17001…, 18001…, "
+    "19001…; and 7400 and 7480.",
 )
 def supervisord(
     nodes: int, out: Path | None, force: bool, cluster_id: str | None, as_json: bool, base_port: int | None
@@ -97,7 +99,8 @@ def supervisord(
     from raftzmq.deployment.supervisord import CONFIGURATION, objection, supervisord_bundle
 
     chosen = _cluster_id(cluster_id, out)
-    bundle = supervisord_bundle(loopback_cluster(nodes, chosen, base_port), sys.executable)
+    cluster = loopback_cluster(nodes, chosen, base_port)
+    bundle = supervisord_bundle(cluster, sys.executable)
     _deliver(bundle, nodes, chosen, out, force, as_json)
     if out is None:
         return
@@ -107,6 +110,7 @@ def supervisord(
     if not as_json:
         say(f"start it:  {_program('supervisord')} -c {shlex.quote(str(out / CONFIGURATION))}")
         say(f"watch it:  raftzmq status --config {shlex.quote(str(out / CLUSTER_FILE))}")
+        say(f"see it:    {cluster.web}")
         say(f"stop it:   {_program('supervisorctl')} -c {shlex.quote(str(out / CONFIGURATION))} shutdown")
 
 
@@ -144,6 +148,44 @@ def compose(nodes: int, out: Path | None, force: bool, cluster_id: str | None, a
         say(f"start it:  {command} build && {command} up -d")
         say(f"watch it:  {command} exec n1 raftzmq status")
         say(f"stop it:   {command} down")
+
+
+@generate.command(context_settings=CONTEXT, short_help="A dashboard for Grafana.")
+@json_option
+def grafana(as_json: bool) -> None:
+    """A dashboard for Grafana, as JSON to import: is there a leader, elections, work, syncs and round trips, lag,
+    sizes, the event stream and the auditor. It asks for its data source.
+
+    \b
+    Examples:
+      raftzmq generate grafana > raftzmq-dashboard.json
+    """
+    from raftzmq.deployment.monitoring import DASHBOARD, monitoring_file
+
+    _print_file(DASHBOARD, monitoring_file(DASHBOARD), as_json)
+
+
+@generate.command(context_settings=CONTEXT, short_help="Alert rules for Prometheus.")
+@json_option
+def alerts(as_json: bool) -> None:
+    """Alert rules for Prometheus, as YAML: no leader, a broken invariant, full disks, slow syncs, and what else ought
+    to be looked at. Its first lines say how Prometheus is told of the collector.
+
+    \b
+    Examples:
+      raftzmq generate alerts > raftzmq-alerts.yaml
+    """
+    from raftzmq.deployment.monitoring import ALERTS, monitoring_file
+
+    _print_file(ALERTS, monitoring_file(ALERTS), as_json)
+
+
+def _print_file(name: str, text: str, as_json: bool) -> None:
+    """A file as it is, or in the document that the other commands print."""
+    if as_json:
+        say_json({"files": {name: text}})
+    else:
+        say(text.rstrip("\n"))
 
 
 def _program(name: str) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from raftzmq.config import Address, ClusterConfig
+from raftzmq.config import WEB_PORT, Address, ClusterConfig
 from raftzmq.deployment.addresses import COLLECTOR
 from raftzmq.deployment.bundle import Bundle
 
@@ -20,6 +20,7 @@ _COMPOSE = """\
 # Start it with:    docker compose build && docker compose up -d
 # Use it with:      docker compose exec n1 raftzmq status
 #                   docker compose exec n1 raftzmq put colour blue
+# Look at it:       http://127.0.0.1:{web_port}, the collector's page; /metrics there is for Prometheus
 # Remove it with:   docker compose down     (with -v its data, too)
 # The nodes are known to one another, and to clients, by the names of their services: clients run in containers of the
 # same network.
@@ -59,6 +60,9 @@ _COLLECTOR = """\
     <<: *process
     hostname: {name}
     command: {command}
+    ports:
+      # for this machine alone: who reads here is not asked who they are
+      - "127.0.0.1:{web_port}:{web_port}"
     volumes:
       - {name}:/data
       - ./cluster.toml:{cluster_file}:ro
@@ -135,11 +139,14 @@ def _compose(cluster: ClusterConfig) -> str:
         project=_quoted(cluster.cluster_id.lower()),
         image=_quoted(f"raftzmq-{cluster.cluster_id.lower()}"),
         cluster_file=CLUSTER_FILE,
+        web_port=WEB_PORT,
     )
     interval = max(HEALTH_SECONDS_MIN, count // NODES_PER_HEALTH_SECOND)
     nodes = [_node(address, first=number == 0, interval=interval) for number, address in enumerate(cluster.nodes)]
     command = ["collector", "--config", CLUSTER_FILE, "--directory", "/data/collector"]
-    collector = _COLLECTOR.format(name=COLLECTOR, command=json.dumps(command), cluster_file=CLUSTER_FILE)
+    collector = _COLLECTOR.format(
+        name=COLLECTOR, command=json.dumps(command), cluster_file=CLUSTER_FILE, web_port=WEB_PORT
+    )
     volumes = [f"  {name}: {{}}\n" for name in [*(address.node for address in cluster.nodes), COLLECTOR]]
     return "".join([head, *nodes, collector, "\nvolumes:\n", *volumes])
 

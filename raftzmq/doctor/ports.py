@@ -22,7 +22,8 @@ def check_ports(cluster: ClusterConfig, rows: Mapping[str, Mapping[str, Any]]) -
     findings: list[Finding] = []
     held: dict[str, int] = {}
     wanted = [(a.node, e) for a in cluster.nodes for e in (a.peer, a.client, a.events)]
-    for who, endpoint in [*wanted, ("the collector", cluster.collector)]:
+    wanted += [("the collector", cluster.collector), *([("the collector's page", cluster.web)] if cluster.web else [])]
+    for who, endpoint in wanted:
         state = _try(endpoint)
         if state == "free":
             free += 1
@@ -46,18 +47,19 @@ def check_ports(cluster: ClusterConfig, rows: Mapping[str, Mapping[str, Any]]) -
 
 def _try(endpoint: str) -> str:
     """``free``, ``held``, ``elsewhere``, or why nobody could listen there."""
-    host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
-    if not endpoint.startswith("tcp://") or not port.isdigit():
+    scheme, _, address = endpoint.partition("://")
+    host, _, port = address.rstrip("/").rpartition(":")
+    if scheme not in ("tcp", "http") or not port.isdigit():
         return "elsewhere"
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
+        family, kind, _, _, place = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)[0]
     except OSError:
         return "elsewhere"  # a name that only other machines know
     with socket.socket(family, kind) as probe:
         # As libzmq does: connections that are just closing don't hold a port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(address)
+            probe.bind(place)
         except OSError as error:
             known = {errno.EADDRINUSE: "held", errno.EADDRNOTAVAIL: "elsewhere"}
             return known.get(error.errno or 0, error.strerror or str(error))
@@ -66,7 +68,7 @@ def _try(endpoint: str) -> str:
 
 def _judge(who: str, endpoint: str, rows: Mapping[str, Mapping[str, Any]]) -> Finding | None:
     """What is wrong with who holds a port; None if it is whom the port is for."""
-    port = int(endpoint.rpartition(":")[2])
+    port = int(endpoint.rstrip("/").rpartition(":")[2])
     pid = port_owner(port)
     row = rows.get(who)
     if row is not None:

@@ -68,7 +68,7 @@ def made(*arguments: str) -> dict[str, Any]:
 @pytest.mark.parametrize("nodes", [1, 3, 7])
 def test_a_generated_cluster_starts_and_serves(home: Path, nodes: int) -> None:
     directory = home / "a cluster"  # a path that configuration files must quote
-    base = free_base_port(3 * nodes + 1)
+    base = free_base_port(3 * nodes + 2)
     done = raftzmq("generate", "supervisord", "--nodes", str(nodes), "--base-port", str(base), "--out", str(directory))
     assert done.returncode == 0, done.stderr
     file = str(directory / "cluster.toml")
@@ -114,7 +114,8 @@ def check_distinct(cluster: ClusterConfig, nodes: int) -> None:
     """All addresses differ, and there are as many nodes as asked for."""
     assert [address.node for address in cluster.nodes] == [f"n{k}" for k in range(1, nodes + 1)]
     endpoints = [e for a in cluster.nodes for e in (a.peer, a.client, a.events)] + [cluster.collector]
-    assert len(set(endpoints)) == 3 * nodes + 1
+    endpoints.append(cluster.web.replace("http://", "tcp://"))
+    assert len(set(endpoints)) == 3 * nodes + 2
 
 
 @pytest.mark.parametrize("nodes", [1, 99, 100, 250])
@@ -171,6 +172,8 @@ def test_compose_gives_every_node_a_service_a_volume_and_a_health_check(tmp_path
     services = document["services"]
     assert list(services) == [*names, "collector"]
     assert set(document["volumes"]) == {*names, "collector"}
+    assert services["collector"]["ports"] == ["127.0.0.1:7480:7480"], "for the machine's own browser"
+    assert cluster.web == "http://collector:7480"
     assert [name for name, service in services.items() if "build" in service] == ["n1"], "one image, built once"
     assert len({service["image"] for service in services.values()}) == 1
     seen = set()
@@ -212,7 +215,7 @@ def test_the_image_file_copies_what_is_there_and_that_runs(tmp_path: Path) -> No
         if line.startswith("COPY"):
             assert (out / line.split()[1]).exists(), f"not in the build context: {line}"
     wanted = (out / "requirements.txt").read_text()
-    for name in ("click", "lmdb", "msgspec", "orjson", "pyzmq", "rich", "structlog"):
+    for name in ("click", "lmdb", "msgspec", "orjson", "pyzmq", "rich", "structlog", "aiohttp", "prometheus-client"):
         assert re.search(rf"^{name}[<>=]", wanted, re.MULTILINE), f"{name} is missing"
     assert "pytest" not in wanted
     (entry,) = (json.loads(line.partition(" ")[2]) for line in lines if line.startswith("ENTRYPOINT"))
@@ -245,7 +248,7 @@ def in_image(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_entry_point_keeps_down_what_must_stay_down(tmp_path: Path) -> None:
     out = tmp_path / "containers"
     made("compose", "--nodes", "1", "--out", str(out))
-    base = free_base_port(4)
+    base = free_base_port(5)
     (out / "local.toml").write_text(loopback_cluster(1, "c", base).to_toml())
     node = ["node", "--config", str(out / "local.toml"), "--data", str(tmp_path / "n1"), "--any-file-system"]
     wrong = in_image(out, *node, "--node", "n9")
@@ -318,8 +321,8 @@ def test_what_cannot_be_generated_is_a_usage_error(kind: str, arguments: list[st
 def test_there_are_only_so_many_ports() -> None:
     done = raftzmq("generate", "supervisord", "--nodes", "250", "--base-port", "65000")
     assert done.returncode == 2
-    assert b"--base-port can be at most 64785" in done.stderr
-    assert made("supervisord", "--nodes", "250", "--base-port", "64785")["nodes"] == 250
+    assert b"--base-port can be at most 64784" in done.stderr
+    assert made("supervisord", "--nodes", "250", "--base-port", "64784")["nodes"] == 250
 
 
 def test_a_path_that_supervisord_cannot_be_started_from_is_told(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from raftzmq.benchmarks.local_cluster import free_cluster
+from raftzmq.benchmarks.local_cluster import free_cluster, free_ports
 from raftzmq.doctor import clock, disk, limits, versions
 from raftzmq.doctor.agreement import check_agreement
 from raftzmq.doctor.finding import Verdict, fail, ok, warn, worst
@@ -50,6 +51,16 @@ def test_a_held_port_is_told_with_its_owner(listener: socket.socket) -> None:
     assert "stop it" in found[0].next
     assert found[1].found == "3 free"
     assert verdicts(check_ports(cluster, {})) == ["ports: ok"]
+
+
+def test_the_port_of_the_collectors_page_is_looked_at_too(listener: socket.socket) -> None:
+    cluster = free_cluster(1)
+    port = listener.getsockname()[1]
+    assert check_ports(cluster, {})[0].found == "4 free", "this one has no page"
+    (held, _) = check_ports(replace(cluster, web=f"http://127.0.0.1:{port}"), {})
+    assert f"port {port} of the collector's page is held by process {os.getpid()}" in held.found
+    (free,) = check_ports(replace(cluster, web=f"http://127.0.0.1:{free_ports(1)[0]}/"), {})
+    assert free.found == "5 free"
 
 
 def test_a_port_held_by_its_node_is_well_and_by_another_process_is_not(listener: socket.socket) -> None:

@@ -24,7 +24,8 @@ LINE_BYTES_MAX = 8190
 _silent = logging.getLogger("raftzmq.collector.web")
 _silent.addHandler(logging.NullHandler())
 _silent.propagate = False
-"""aiohttp would log every malformed request: strangers could fill a disk."""
+_silent.setLevel(logging.CRITICAL + 1)
+"""aiohttp would log every request, and malformed ones with their bytes: strangers could fill a disk."""
 
 
 class Connections:
@@ -75,7 +76,7 @@ class Connection(web.RequestHandler):
             server,
             loop=loop,
             logger=_silent,
-            access_log=None,
+            access_log=_silent,
             keepalive_timeout=connections.idle_s,
             max_line_size=LINE_BYTES_MAX,
             max_field_size=LINE_BYTES_MAX,

@@ -100,7 +100,7 @@ class Tally:
         return self.nodes.setdefault(name, NodeTally())
 
     @staticmethod
-    def _room(known: dict[str, Any] | set[str], name: str) -> None:
+    def _room(known: dict[str, Any] | set[str], name: Any) -> None:
         if not isinstance(name, str) or (name not in known and len(known) >= NODES_MAX):
             raise ValueError(name)
 
