@@ -4,25 +4,81 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from raftzmq.cli.event_choice import Choice
+from raftzmq.cli.event_choice import Choice, Event
+from raftzmq.cli.event_join import EventJoin
 from raftzmq.cli.event_printer import Show
 from raftzmq.cli.live_events import Found, live_events
-from raftzmq.cli.output import note
+from raftzmq.cli.output import note, printable
 
 PATIENCE_S = 5.0
 """Nodes say something every second at least: after this somebody who sees nothing is told what that may mean."""
 ALL = b"raftzmq."
+HEAR_S = 1.5
+"""With --since the record is read once something is heard live, or after this long."""
+JOIN_S = 4.0
+"""Events are recorded within a second or so: one that isn't there after this long will not come any more."""
+READ_MOST = 20_000
+"""Recorded events that are shown between two looks at the live stream: a tenth of a second or two."""
 
 
-def follow_events(endpoint: str, choice: Choice, show: Show, *, names: Sequence[str]) -> None:
+def follow_events(
+    endpoint: str,
+    choice: Choice,
+    show: Show,
+    *,
+    names: Sequence[str],
+    since: float | None = None,
+    record: Path | None = None,
+) -> None:
     """Show the chosen events as they come, without end.
 
-    ``names`` are the nodes as far as they are known; others are learned from what they say.
+    ``names`` are the nodes as far as they are known; others are learned from what they say. ``since`` (seconds since
+    1970): first what stands in ``record``, the collector's directory, from that time on.
     """
     told = Told(endpoint, choice)
-    for found in chosen_events(endpoint, choice, told, names):
+    joins = since is not None and record is not None
+    live = chosen_events(endpoint, choice, told, names, wide=joins)
+    if since is not None and record is not None:
+        for found in _joined(live, since, record):
+            told.show(show, [pair for pair in found if choice(pair[1])])
+    for found in live:
         told.show(show, [pair for pair in found if choice(pair[1])])
+
+
+def _joined(live: Iterator[Found], since: float, record: Path) -> Iterator[Found]:
+    """What was recorded since then, up to where the live stream goes on without a gap or a double."""
+    from raftzmq.collector.recording import Recording
+    from raftzmq.collector.recording_frame import RecordingError
+
+    try:
+        recording = Recording(record)
+    except RecordingError as error:
+        note(f"{printable(str(error))}; this shows only what happens from now on")
+        return
+    begin = recording.position_at(since)
+
+    def read(position: int) -> Iterator[tuple[int, bytes, Event]]:
+        recording.refresh()
+        for merged in recording.events(since_position=max(begin, position + 1)):
+            yield merged.position, merged.payload, merged.event
+
+    join = EventJoin(read)
+    begun = time.monotonic()
+    while not join.heard and time.monotonic() - begun < HEAR_S:
+        yield join.hear(next(live))
+    ended_at: float | None = None
+    more = True
+    while not join.joined:
+        if more or join.heard:
+            found, more = join.catch_up(READ_MOST)
+            yield found
+        yield join.hear(next(live))
+        ended_at = None if more or not join.heard else ended_at or time.monotonic()
+        if ended_at is not None and time.monotonic() - ended_at > JOIN_S and not join.joined:
+            note(f"{record} doesn't have what is heard: something may be missing between what it has and this")
+            yield join.give_up()
 
 
 class Told:

@@ -12,12 +12,12 @@ latest, and is heard live at once: of those that are read before their live twin
 Event = dict[str, Any]
 Found = tuple[bytes, Event]
 """A payload as it was published, and the event in it."""
-Key = tuple[str, str, str, int]
+Key = tuple[Any, ...]
 
 
 def event_key(event: Event) -> Key:
     """What names an event for ever: its node, that node's life, its type, and its number among those."""
-    return event["node"], event["boot"], event["type"], event["seq"]
+    return event["node"], event.get("boot"), event["type"], event.get("seq")
 
 
 class EventJoin:
