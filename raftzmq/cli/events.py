@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from raftzmq.cli.event_catalogue import catalogue_options
 from raftzmq.cli.event_choice import LEVELS, Choice
 from raftzmq.cli.event_options import Names, Since, Types, joined
 from raftzmq.cli.event_printer import Show, event_printer
@@ -14,24 +15,12 @@ from raftzmq.cli.options import CONTEXT, EVENTS_DIRECTORY, config_option, json_o
 from raftzmq.cli.output import note, printable
 
 
-def _list_types(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
-    if not value:
-        return
-    from raftzmq.events.catalogue import EVENT_TYPES
-
-    for event in EVENT_TYPES.values():
-        click.echo(f"{click.style(event.kind, bold=True)}: {event.when}. {click.style(event.source, dim=True)}")
-        for name, field in event.fields.items():
-            click.echo(f"    {name:<16} {field.unit:<13} {field.meaning}")
-    ctx.exit()
-
-
 @click.command(context_settings=CONTEXT)
 @click.argument("recording", type=click.Path(path_type=Path), required=False)
 @click.option("-f", "--follow", is_flag=True, help="Live, from the collector, until Ctrl-C.")
 @click.option("--type", "types", type=Types(), multiple=True, callback=joined, metavar="TYPE,…", help="Only these.")
 @click.option("--node", "nodes", type=Names(), multiple=True, callback=joined, metavar="NODE,…", help="Only of these.")
-@click.option("--level", type=click.Choice(LEVELS), default=None, help="Only as talkative as this; see --types.")
+@click.option("--level", type=click.Choice(LEVELS), default=None, help="Only as talkative as this; see --catalogue.")
 @click.option("--grep", "text", default="", metavar="TEXT", help="Only with TEXT in them, in any case.")
 @click.option("--columns", is_flag=True, help="A column for each node, and a rule where a term begins.")
 @click.option(
@@ -54,18 +43,9 @@ def _list_types(ctx: click.Context, _param: click.Parameter, value: bool) -> Non
     metavar="ENDPOINT",
     help="Where the collector publishes. Without it: the address in --config.",
 )
-@click.option(
-    "--types",
-    "list_types",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_list_types,
-    allow_from_autoenv=False,
-    help="Explain every type of event and its fields.",
-)
 @config_option
 @json_option
+@catalogue_options
 def events(
     recording: Path | None,
     follow: bool,
@@ -99,7 +79,9 @@ def events(
       raftzmq events --node n1 --since 5m --lines 1000
       raftzmq events monday.events.jsonl.zst -n 20         # a file that was kept
       raftzmq events --json --type gap                     # what got lost on the way
-      raftzmq events --types                               # what there is
+      raftzmq events --catalogue                           # what there is
+      raftzmq events --catalogue --type trace              # one of them
+      raftzmq events --schema > event.schema.json          # the same for programs
     """
     choice = Choice(types, nodes, level or "", text, pulse=as_json)
     if not follow:
