@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -36,17 +37,28 @@ from raftzmq.errors import NodeError
     metavar="TYPE,…",
     help="Gather only these types of events. Nodes don't make what nobody gathers.",
 )
-def collector(config: Path | None, nodes: int | None, directory: Path, topics: frozenset[str]) -> None:
-    """Gather the events of all nodes: count what got lost, record them, and publish them as one stream.
+@click.option(
+    "--web",
+    envvar="RAFTZMQ_COLLECTOR_WEB",
+    show_envvar=True,
+    metavar="URL|none",
+    help="Where to serve the page, /metrics and the events over HTTP, such as http://127.0.0.1:7480. Without it: the "
+    "cluster's address for it, if it has one.",
+)
+def collector(config: Path | None, nodes: int | None, directory: Path, topics: frozenset[str], web: str | None) -> None:
+    """Gather the events of all nodes: count what got lost, record them, and publish them as one stream; serve a page,
+    metrics for Prometheus and the events over HTTP.
 
     'raftzmq events' reads the record and the stream. Nodes may start later, stop and restart. The log goes to
-    standard output, one JSON object a line. SIGTERM ends it. Exit codes: 0 stopped in order, 10 the address cannot
+    standard output, one JSON object a line. SIGTERM ends it. Exit codes: 0 stopped in order, 10 an address cannot
     be bound or the configuration is wrong, 12 another collector records in the directory.
 
     \b
     Examples:
       raftzmq collector --nodes 3
       raftzmq collector --config cluster.toml --topics role,term,leader
+      raftzmq collector --nodes 3 --web none
+      curl http://127.0.0.1:7480/v1/state
     """
     signal.signal(signal.SIGTERM, _exit_quietly)
     from raftzmq.collector.collector import Collector
@@ -54,7 +66,10 @@ def collector(config: Path | None, nodes: int | None, directory: Path, topics: f
 
     log = json_log(sys.stdout.buffer, node="collector")
     try:
-        running = Collector(load_cluster(config, nodes), directory, log, types=sorted(topics))
+        cluster = load_cluster(config, nodes)
+        if web is not None:
+            cluster = replace(cluster, web="" if web == "none" else web)
+        running = Collector(cluster, directory, log, types=sorted(topics))
     except NodeError as error:
         log.critical("collector ends", error=str(error), exit_code=error.exit_code)
         if sys.stderr.isatty():

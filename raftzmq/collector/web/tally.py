@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from raftzmq.collector.merge import COLLECTOR_NODE
+from raftzmq.collector.envelope import COLLECTOR_NODE
 from raftzmq.collector.merged import Merged
 from raftzmq.collector.web.histogram import Histogram
 
