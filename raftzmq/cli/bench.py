@@ -18,6 +18,7 @@ _COMMANDS = {
     "concurrency": ("raftzmq.benchmarks.concurrency:concurrency", "The runtimes, on a normal and on a slow disk."),
     "blocking": ("raftzmq.benchmarks.blocking:blocking", "What one blocking call in a coroutine does, and its cure."),
     "events": ("raftzmq.benchmarks.events:events", "What the event stream costs, and what a collector takes."),
+    "recordings": ("raftzmq.benchmarks.recordings:recordings", "How soon a long recording can be used."),
     "amdahl": ("raftzmq.benchmarks.amdahl:amdahl", "What more workers gain, and the laws behind it."),
     "linearizability": (
         "raftzmq.benchmarks.linearizability:linearizability",
@@ -32,7 +33,7 @@ _COMMANDS = {
 }
 _SECTIONS = {
     "Everything": ("report",),
-    "Speed": ("throughput", "latency", "bars", "peers", "events"),
+    "Speed": ("throughput", "latency", "bars", "peers", "events", "recordings"),
     "Threads against coroutines": ("concurrency", "blocking", "amdahl"),
     "Faults": ("failover", "recovery", "strangers", "linearizability"),
     "Long runs": ("memory",),

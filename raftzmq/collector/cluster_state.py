@@ -144,7 +144,7 @@ class ClusterState:
         return hashlib.sha256(orjson.dumps(self.to_json(), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def status_rows(self) -> list[dict[str, Any]]:
-        """A row per node in the shape of ``status --json``; ``condition`` of a voter that never spoke is ``unheard``."""
+        """A row per node in the shape of ``status --json``; the ``condition`` of a voter never heard is ``unheard``."""
         state = self._state
         known = dict.fromkeys(state.nodes)
         for node in state.nodes.values():

@@ -90,7 +90,7 @@ class Recorder:
     def _run(self) -> None:
         while True:
             lines, ends = self._gather()
-            for frame in _frames(lines, self._frame_bytes):
+            for frame in as_frames(lines, self._frame_bytes):
                 self._record(frame)
             if ends:
                 self._writer.close()
@@ -141,7 +141,7 @@ class Recorder:
             self.lost += count
 
 
-def _frames(lines: list[Line], frame_bytes: int) -> list[list[Line]]:
+def as_frames(lines: list[Line], frame_bytes: int) -> list[list[Line]]:
     """The lines in frames: none too large, positions without a hole, and a checkpoint only at a beginning."""
     frames: list[list[Line]] = []
     size = 0

@@ -8,7 +8,7 @@ from typing import Any
 
 from raftzmq.collector.cluster_state import ClusterState
 from raftzmq.collector.merged import Merged
-from raftzmq.collector.recorder import _frames
+from raftzmq.collector.recorder import as_frames
 from raftzmq.collector.recording_frame import line_of
 from raftzmq.collector.recording_writer import RecordingWriter
 from tests.collector.streams import Event, collectors, merged
@@ -44,7 +44,7 @@ class Collected:
 
     def flush(self, *, lose: bool = False) -> None:
         """Write what waits, or lose it as a full disk would."""
-        for frame in [] if lose else _frames([line_of(one) for one in self._waiting], 4000):
+        for frame in [] if lose else as_frames([line_of(one) for one in self._waiting], 4000):
             self._writer.write(frame)
         self._waiting = []
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raftzmq.collector.merged import Merged
-from raftzmq.collector.recorder import _frames
+from raftzmq.collector.recorder import as_frames
 from raftzmq.collector.recording import Recording
 from raftzmq.collector.recording_frame import line_of
 from raftzmq.collector.recording_writer import RecordingWriter
@@ -29,7 +29,7 @@ def edited(live: Collected, directory: Path, change: Callable[[Merged], Event | 
     writer = RecordingWriter(directory)
     changed = [(one.position, change(one)) for one in live.merged]
     kept = [line_of(merged(position, one)) for position, one in changed if one is not None]
-    for frame in _frames(kept, 4000):
+    for frame in as_frames(kept, 4000):
         writer.write(frame)
     writer.close()
     return Recording(directory)

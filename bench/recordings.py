@@ -1,0 +1,16 @@
+#!/usr/bin/env python3
+"""How soon can a long recording be used? `--help` says how. The work is in raftzmq.benchmarks.recordings."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# Of this tree, installed or not.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from raftzmq.benchmarks.program import run
+from raftzmq.benchmarks.recordings import recordings
+
+if __name__ == "__main__":
+    run(recordings)

@@ -1,0 +1,29 @@
+"""How soon a long recording can be used: a short one, with everything that is done to a long one."""
+
+from __future__ import annotations
+
+import json
+import os
+from itertools import islice
+from pathlib import Path
+
+from raftzmq.benchmarks.recordings import stream
+from tests.benchmarks.test_programs import bench
+
+
+def test_a_recording_is_written_opened_searched_and_checked(tmp_path: Path) -> None:
+    done = bench("recordings", "--events", "12000", "--seeks", "3", "--json", "--directory", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert (figures["events"], figures["states_agreed"], figures["states_differed"]) == (12_000, 3, 0)
+    assert figures["bars_missed"] == 0
+    assert figures["frames"] > 3
+    assert figures["recording_mb"] > 0
+    assert os.listdir(tmp_path) == [], "it leaves nothing behind"
+
+
+def test_positions_follow_one_another_and_checkpoints_say_theirs() -> None:
+    events = list(islice(stream(), 6000))
+    assert [merged.position for merged in events] == list(range(1, 6001))
+    said = [(merged.position, merged.event["position"]) for merged in events if merged.event["type"] == "checkpoint"]
+    assert said == [(1, 0), (5001, 5000)]
