@@ -60,7 +60,7 @@ def answer_when_proposed(self: Node, now_us: int) -> None:
     node_propose(self, now_us)
     for index in sorted(set(self.proposals._batches) - known):
         for routing, request in self.proposals._batches[index].owners:
-            self._send(routing, result_frames(request, [1]))
+            self.replies.send(routing, result_frames(request, [1]))
 
 
 def never_propose(self: Node, now_us: int) -> None:
