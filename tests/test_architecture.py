@@ -33,6 +33,8 @@ FLOORS: dict[str, int] = {
     "client": 9,
     "runtime": 10,
     "collector": 10,
+    # What judges a live cluster's events judges a simulated one's.
+    "collector.auditor": 7,
     "simulation": 10,
     "labs": 11,
     "backups": 10,

@@ -9,6 +9,7 @@ from typing import Any
 
 from raftzmq.config import MICROSECONDS, local_cluster
 from raftzmq.kv.commands import Put, Query, Range, StateHash
+from raftzmq.simulation.audit import Audit, Audited
 from raftzmq.simulation.clients import Request, SimulatedClient
 from raftzmq.simulation.conditions import Conditions, draw
 from raftzmq.simulation.coverage import Coverage
@@ -42,12 +43,14 @@ class Found:
     nodes: tuple[str, ...]
     explanation: str
     scenario: Scenario = WHOLE
+    audited: bool = False
 
     @property
     def replay(self) -> str:
         """The command that shows it again."""
         only = f" --only '{self.scenario}'" if str(self.scenario) else ""
-        return f"raftzmq simulate --seed {self.seed} --events {self.events}{only} --verbose"
+        audit = " --audit" if self.audited else ""
+        return f"raftzmq simulate --seed {self.seed} --events {self.events}{only}{audit} --verbose"
 
     def to_json(self) -> dict[str, Any]:
         """As ``simulate --json`` has it."""
@@ -64,21 +67,32 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run of ``seed`` came to, after ``events`` events and the recovery that follows them."""
+    """What a run of ``seed`` came to, after ``events`` events and the recovery that follows them.
+
+    ``time_us`` of virtual time have passed. ``audited`` is None if nobody listened to the nodes.
+    """
 
     seed: int
     events: int
     found: tuple[Found, ...]
     coverage: dict[str, int]
+    time_us: int = 0
+    audited: Audited | None = None
 
 
 class Cluster:
     """The world of one seed; see `World` for what its parts see of it."""
 
     def __init__(
-        self, seed: int, events: int, sink: Callable[[str], None] | None = None, scenario: Scenario = WHOLE
+        self,
+        seed: int,
+        events: int,
+        sink: Callable[[str], None] | None = None,
+        scenario: Scenario = WHOLE,
+        audit: Audit | None = None,
     ) -> None:
         self.seed = seed
+        self.audit = audit
         self.scenario = scenario
         self._wanted = events
         self.events = 0
@@ -169,7 +183,8 @@ class Cluster:
             self._recover()
         if not found:
             self.judge.check_given_up()
-        return Outcome(self.seed, events, self._found(), self.coverage.counts)
+        audited = None if self.audit is None else self.audit.audited
+        return Outcome(self.seed, events, self._found(), self.coverage.counts, self.schedule.now_us, audited)
 
     def _found(self) -> tuple[Found, ...]:
         return tuple(
@@ -182,6 +197,7 @@ class Cluster:
                 v.nodes,
                 v.explanation,
                 self.scenario,
+                self.audit is not None,
             )
             for v in self.violations.found
         )
@@ -255,9 +271,16 @@ class Cluster:
         )
 
 
-def simulate(seed: int, events: int, sink: Callable[[str], None] | None = None, scenario: Scenario = WHOLE) -> Outcome:
+def simulate(
+    seed: int,
+    events: int,
+    sink: Callable[[str], None] | None = None,
+    scenario: Scenario = WHOLE,
+    *,
+    audited: bool = False,
+) -> Outcome:
     """Run one seed for ``events`` events and its recovery; ``sink`` gets the lines of the transcript.
 
-    ``scenario`` says what of it takes place.
+    ``scenario`` says what of it takes place. ``audited``: what the nodes say is held to the rules, too.
     """
-    return Cluster(seed, events, sink, scenario).run()
+    return Cluster(seed, events, sink, scenario, Audit() if audited else None).run()

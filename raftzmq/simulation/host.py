@@ -91,6 +91,8 @@ class Host:
         except RaftzmqError as error:
             self._broke(error)
             return
+        if world.audit is not None:
+            world.audit.listen(self.node, world.violations, self.clock.now_us)
         if world.transcript.on:
             world.transcript.line(
                 self.name,
@@ -218,6 +220,8 @@ class Host:
             return
         world = self._world
         world.observer.looked(self.name, node)
+        if world.audit is not None:
+            world.audit.take(work.events, world.violations)
         for target, frames in work.peers:
             world.observer.sent(self.name, frames)
             world.to_peer(self.name, target, frames)

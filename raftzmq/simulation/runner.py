@@ -22,20 +22,21 @@ def processors() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def run_seeds(seeds: Sequence[int], events: int, workers: int = 0) -> Iterator[Outcome]:
+def run_seeds(seeds: Sequence[int], events: int, workers: int = 0, *, audited: bool = False) -> Iterator[Outcome]:
     """Run each seed for ``events`` events; the outcomes come in the order of ``seeds``.
 
-    ``workers`` 0: one process per processor, or none for little work.
+    ``workers`` 0: one process per processor, or none for little work. ``audited``: see `simulate`.
     """
+    run = partial(simulate, events=events, audited=audited)
     if workers < 1:
         workers = processors() if len(seeds) * events > WORTH_A_PROCESS else 1
     if workers == 1:
-        yield from map(partial(simulate, events=events), seeds)
+        yield from map(run, seeds)
         return
     # Spawned, not forked: the parent may have threads, such as the one that draws a progress bar.
     pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _ignore_interrupts)
     try:
-        yield from pool.map(partial(simulate, events=events), seeds, chunksize=CHUNK)
+        yield from pool.map(run, seeds, chunksize=CHUNK)
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from raftzmq.simulation.audit import Audit
 from raftzmq.simulation.cluster import Cluster, Found
 from raftzmq.simulation.scenario import ILLS, Scenario
 
@@ -66,6 +67,10 @@ def shrink(found: Found, told: Callable[[str], None] | None = None) -> Shrunk:
     return _Shrinker(found, told).run()
 
 
+def _audit(found: Found) -> Audit | None:
+    return Audit() if found.audited else None
+
+
 def story(lines: Sequence[str]) -> tuple[str, ...]:
     """The lines of a transcript that tell something new: no heartbeats, no greetings, nothing said twice.
 
@@ -115,7 +120,7 @@ class _Shrinker:
                 break
         lines: list[str] = []
         best = self.best
-        Cluster(best.seed, best.events, lines.append, best.scenario).run()
+        Cluster(best.seed, best.events, lines.append, best.scenario, _audit(best)).run()
         return Shrunk(self.original, best, len(self.faults), len(self.requests), self.runs, story(lines))
 
     def _try(self, scenario: Scenario, events: int) -> bool:
@@ -123,7 +128,7 @@ class _Shrinker:
         if self.runs >= RUNS_MAX:
             return False
         self.runs += 1
-        cluster = Cluster(self.original.seed, events, None, scenario)
+        cluster = Cluster(self.original.seed, events, None, scenario, _audit(self.original))
         found = cluster.run().found
         if not found or found[0].name != self.original.name or length(found[0]) > length(self.best):
             return False

@@ -6,6 +6,7 @@ from random import Random
 from typing import Protocol
 
 from raftzmq.config import ClusterConfig
+from raftzmq.simulation.audit import Audit
 from raftzmq.simulation.conditions import Conditions
 from raftzmq.simulation.coverage import Coverage
 from raftzmq.simulation.network import Network
@@ -19,7 +20,8 @@ from raftzmq.verify import Violations
 class World(Protocol):
     """Time, chance, the network, and those who watch.
 
-    ``damaged``: nodes whose disks have a bit turned over, and in which table. ``requests``: what clients asked for.
+    ``audit`` listens to what nodes say, if it is there. ``damaged``: nodes whose disks have a bit turned over, and in
+    which table. ``requests``: what clients asked for.
     """
 
     schedule: Schedule
@@ -31,6 +33,7 @@ class World(Protocol):
     transcript: Transcript
     violations: Violations
     observer: Observer
+    audit: Audit | None
     damaged: dict[str, str]
     requests: list[str]
 

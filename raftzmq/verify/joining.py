@@ -13,6 +13,9 @@ from raftzmq.verify.commitments import Commitments
 from raftzmq.verify.known_log import UNKNOWN_TERM, EntryId, KnownLog
 from raftzmq.verify.seen_node import SeenNode
 
+FORGET_STEP = 1_000
+"""Forgetting looks at all that is remembered: not for a few entries."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -39,6 +42,8 @@ class Place:
 
 class Joining(Commitments):
     """Observations for who doesn't see everything."""
+
+    _forgotten = 0
 
     def lost(self, node: str) -> None:
         """Something of ``node`` was missed: what its log and disk have now, and whether it leads, is unknown."""
@@ -304,4 +309,18 @@ class Joining(Commitments):
             seen.log.forget(index)
             seen.disk.forget(index)
         self._forget_commits(index)
-        self._forget_tables(index)
+        self._forget_entries(index)
+
+    def forget_settled(self, kept: int) -> None:
+        """Forget what every voter has committed, applied and on its disk, and whatever lies ``kept`` entries back.
+
+        So a node that is down for long doesn't hold on to everything; and terms long past are forgotten, too.
+        """
+        self._forget_terms()
+        seen = [self.node(voter) for voter in self._voters]
+        settled = min((min(n.commit, n.applied, n.disk.last) for n in seen), default=0)
+        newest = max((n.log.last for n in self._nodes.values()), default=0)
+        index = max(settled, newest - kept, self.committed.last - kept)
+        if index >= self._forgotten + FORGET_STEP:
+            self._forgotten = index
+            self.forget(index)

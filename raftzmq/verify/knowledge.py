@@ -47,6 +47,11 @@ class Knowledge:
         for voter in self._voters:
             self.node(voter)
 
+    @property
+    def voters(self) -> tuple[str, ...]:
+        """The members of the configuration in force, as far as it was told."""
+        return self._voters
+
     def node(self, name: str) -> SeenNode:
         """What is known of this node."""
         seen = self._nodes.get(name)
@@ -133,10 +138,11 @@ class Knowledge:
         if vote is not None:
             self._voted(node, term, vote, self._durable_votes)
 
-    def _forget_tables(self, index: int) -> None:
-        """Forget what was seen of entries up to ``index``, and of terms long past."""
+    def _forget_entries(self, index: int) -> None:
         self._chains = {key: value for key, value in self._chains.items() if key[0] > index}
         self._digests = {key: value for key, value in self._digests.items() if key > index}
+
+    def _forget_terms(self) -> None:
         for table in (self._decided, self._votes, self._durable_votes):
             _keep_newest(table, TERMS_MAX)
         _keep_newest(self._leaders, TERMS_MAX)

@@ -1,0 +1,83 @@
+"""One node's stream of events, as far as it has come."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+SILENCE_NS = 1_000_000_000
+"""A node says its Lamport time at every heartbeat while events are made. If it said nothing for so long, it stood
+still, or nobody wanted its events: what would have been said meanwhile is missing."""
+HEARTBEATS = 4
+"""The same for heartbeats that are far apart."""
+BOOTS_KEPT = 8
+
+
+class Followed:
+    """What has come of a node, and what of it can be relied on.
+
+    ``known``: what it said adds up to where it stands; it doesn't before it has said so, nor after something was lost.
+    ``anchors``: kinds of knowledge that are complete since something was seen of them, because all that changes them
+    has been told since.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.boot = ""
+        self.incarnation = ""
+        self.known = False
+        self.ever_known = False
+        self.seqs: dict[str, int] = {}
+        self._counted = False
+        self.joined = False
+        """Facts from before it said where it stands may still come."""
+        self.lamport = 0
+        self.position = 0
+        self.ts = 0.0
+        self.anchors: set[str] = set()
+        self._clock_ns = 0
+        self._silence_ns = SILENCE_NS
+        self._ended: deque[str] = deque(maxlen=BOOTS_KEPT)
+
+    def has_ended(self, boot: str) -> bool:
+        """Is this one of its earlier boots?"""
+        return boot in self._ended
+
+    def begin(self, boot: str, *, counted: bool) -> None:
+        """A new boot begins; ``counted``: with its very first event."""
+        if self.boot:
+            self._ended.append(self.boot)
+        self.boot = boot
+        self.known = self.joined = False
+        self.seqs.clear()
+        self._counted = counted
+        self.lamport = self._clock_ns = 0
+        self.anchors.clear()
+
+    def lose(self) -> None:
+        """Something was lost."""
+        self.known = False
+        self.anchors.clear()
+
+    def count_anew(self) -> None:
+        """It isn't known what has come."""
+        self.seqs.clear()
+        self._counted = False
+
+    def skipped(self, kind: str, seq: int) -> int:
+        """How many events of a type are missing before this one, without anybody having said so."""
+        before = self.seqs.get(kind, 0 if self._counted else seq - 1)
+        self.seqs[kind] = max(before, seq)
+        return max(0, seq - before - 1)
+
+    def heard(self, event: dict[str, Any], position: int) -> None:
+        """An event of its present boot has come."""
+        self.lamport = max(self.lamport, event.get("lamport", 0))
+        self.position, self.ts = position, event["ts"]
+        now = event["mono_ns"]
+        if now - self._clock_ns > self._silence_ns:
+            self.anchors.clear()
+        if event["type"] == "clock":
+            self._clock_ns = now
+            self._silence_ns = max(SILENCE_NS, HEARTBEATS * 1000 * event["interval_us"])
+            self.joined = False
