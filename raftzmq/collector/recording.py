@@ -70,6 +70,8 @@ class Recording:
             self._files.append(file)
         for first, end in file.damage[damaged:]:
             self._note(file, f"{end - first:,} bytes from byte {first:,} on are damaged and left out")
+        if file.damaged_end:
+            self._note(file, f"the last {file.size - file.end:,} bytes are damaged and left out")
         last = self._positions[-1] if self._positions else 0
         for frame in found:
             if frame.position > last:
@@ -82,8 +84,8 @@ class Recording:
     def _note_torn(self, files: list[RecordingFile]) -> None:
         """Nobody writes these any more, so what is incomplete at the end of one stays so."""
         for file in files:
-            if file in self._files and file.end < file.size:
-                self._note(file, f"the last {file.size - file.end:,} bytes are cut off or damaged and left out")
+            if file in self._files and file.end < file.size and not file.damaged_end:
+                self._note(file, f"the last {file.size - file.end:,} bytes are cut off and left out")
 
     def _note(self, file: RecordingFile, text: str) -> None:
         note = f"{file.path.name}: {text}"

@@ -10,6 +10,9 @@ from pathlib import Path
 from raftzmq.collector.recording_frame import HEADER_BYTES, MARK, Frame, RecordingError, decode_header
 from raftzmq.config import MIB
 
+FALSE_MARKS_MAX = 100_000
+"""What only looks like a header is passed over so often: a file made of such must not cost minutes."""
+
 _NAME = re.compile(r"events-(\d{8})\.events\.jsonl\.zst")
 
 
@@ -37,7 +40,8 @@ class RecordingFile:
     """The frames of a file, as far as they have been scanned.
 
     ``end`` is where the last whole frame ends; behind it may be the beginning of one that is being written, or of one
-    that was cut off. ``damage`` lists (first byte, byte behind) of what is no frame although a frame follows it.
+    that was cut off; ``damaged_end`` says that it is neither. ``damage`` lists (first byte, byte behind) of what is no
+    frame although a frame follows it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,7 +50,9 @@ class RecordingFile:
         self.damage: list[tuple[int, int]] = []
         self.end = 0
         self.size = 0
+        self.damaged_end = False
         self._foreign = False
+        self._false_marks = 0
 
     def scan(self) -> list[Frame]:
         """Find the frames behind those known; returns the new ones.
@@ -79,6 +85,7 @@ class RecordingFile:
                 found = self._search(descriptor, offset + 1)
                 if found is None:
                     self._foreign = not self.frames
+                    self.damaged_end = True
                     return
                 self.damage.append((self.end, found.offset))
                 frame = found
@@ -93,8 +100,12 @@ class RecordingFile:
         while offset < self.size:
             block = os.pread(descriptor, MIB, offset)
             at = block.find(MARK)
-            while at >= 0:
-                frame = decode_header(offset + at, os.pread(descriptor, HEADER_BYTES, offset + at))
+            while at >= 0 and self._false_marks < FALSE_MARKS_MAX:
+                self._false_marks += 1
+                head = block[at : at + HEADER_BYTES]
+                if len(head) < HEADER_BYTES:
+                    head = os.pread(descriptor, HEADER_BYTES, offset + at)
+                frame = decode_header(offset + at, head)
                 if frame is not None and frame.end <= self.size:
                     return frame
                 at = block.find(MARK, at + 1)

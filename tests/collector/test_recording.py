@@ -16,15 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from raftzmq.collector.recording import Recording
-from raftzmq.collector.recording_file import recorded_files
+from raftzmq.collector.recording_file import FALSE_MARKS_MAX, recorded_files
 from raftzmq.collector.recording_frame import (
     FRAME_BYTES_MAX,
     HEADER_BYTES,
+    MARK,
     Line,
     RecordingError,
     encode_frame,
     make_compressor,
 )
+from raftzmq.config import MIB
 from tests.collector.recordings import Collected, record
 from tests.collector.streams import BEGIN, Event, event, streams
 
@@ -174,7 +176,7 @@ def test_damaged_bytes_cost_their_frame_and_are_said(tmp_path: Path, seed: int) 
     recording = Recording(tmp_path)
     found = list(recording.events())
     assert found == [m for m in live.merged if not hit.position <= m.position <= hit.last_position]
-    assert len(recording.notes) == (hit != frames[-1] or at >= hit.offset + HEADER_BYTES)
+    assert len(recording.notes) == 1
 
 
 @given(st.data())
@@ -195,6 +197,27 @@ def test_no_bytes_bring_it_down(tmp_path_factory: FACTORY, data: st.DataObject) 
     found = [merged.position for merged in recording.events()]
     assert found == sorted(set(found))
     assert set(found) <= set(range(1, 100))
+
+
+@pytest.mark.parametrize("size", [1, 100, MIB - 5, MIB, MIB + 1, 3 * MIB + 7])
+@pytest.mark.parametrize("filler", [b"\0", MARK], ids=["zeros", "false headers"])
+def test_behind_junk_of_any_size_the_next_frame_is_found(tmp_path: Path, size: int, filler: bytes) -> None:
+    junk = bytes(max(0, size - MIB // 3)) + (filler * (size // len(filler) + 1))[: min(size, MIB // 3)]
+    path = tmp_path / "x.zst"
+    path.write_bytes(encoded([GOOD]) + junk + encoded([GOOD], position=7) + junk + encoded([GOOD], position=9))
+    recording = Recording(path)
+    assert [merged.position for merged in recording.events()] == [1, 7, 9]
+    assert len(recording.notes) == 2
+    assert f"{size:,} bytes from byte" in recording.notes[0]
+
+
+def test_a_file_of_false_headers_is_given_up(tmp_path: Path) -> None:
+    path = tmp_path / "x.zst"
+    path.write_bytes(encoded([GOOD]) + MARK * (FALSE_MARKS_MAX + 1) + encoded([GOOD], position=7))
+    recording = Recording(path)
+    assert [merged.position for merged in recording.events()] == [1]
+    left = path.stat().st_size - recording._files[0].end
+    assert recording.notes == [f"x.zst: the last {left:,} bytes are damaged and left out"]
 
 
 def resealed(header: bytes) -> bytes:
