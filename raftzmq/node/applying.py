@@ -48,6 +48,11 @@ class Applying:
         self._install: Mark | None = None
 
     @property
+    def uncommitted(self) -> tuple[int, int]:
+        """How many entries, of how many bytes, are applied and not durable in the state."""
+        return self._uncommitted_batches, self._uncommitted_bytes
+
+    @property
     def deadline_us(self) -> int:
         """When `take_job` has something to do for time's sake: what gathered is to be applied, or to be committed."""
         if self._job is not None:

@@ -223,7 +223,7 @@ class Node:
         self.counts["suppressed_retries"] += result.suppressed
         self.tally.entries += len(job.entries)
         self.tally.commands += commands_in(result)
-        self.report.applied(job, result, timed, self.applying.durable_index, now_us)
+        self.report.applied(job, result, timed, now_us)
         first, last, requests = self.replies.results(self.proposals, job, result)
         if requests:
             self.report.replied(first, last, requests, now_us)
@@ -246,9 +246,10 @@ class Node:
 
     def on_state_durable(self, mark: Mark, timed: Timed, now_us: int) -> None:
         """The state's transaction that ends at ``mark`` is durable."""
+        entries, size = self.applying.uncommitted
         self.applying.durable(mark.index)
         self.raft.state_durable(mark)
-        self.report.state_durable(mark.index, timed, now_us)
+        self.report.state_durable(mark.index, entries, size, timed, now_us)
 
     def on_snapshot(self, job: SnapshotJob, outcome: SnapshotOutcome, now_us: int) -> None:
         """The snapshot worker has done ``job``."""

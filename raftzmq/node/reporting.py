@@ -10,7 +10,7 @@ from raftzmq.codec.snapshots import SnapshotId
 from raftzmq.config import MICROSECONDS
 from raftzmq.core import Raft
 from raftzmq.core.ready import Append, Fact, Ready
-from raftzmq.core.types import Entry, EntryKind, Mark
+from raftzmq.core.types import Entry, Mark
 from raftzmq.events import EventMaker
 from raftzmq.node.work import Loaded, StateJob, StateResult, Timed
 
@@ -150,7 +150,7 @@ class Reporter:
             restarted_after=None if append.snapshot is None else append.snapshot.index,
         )
 
-    def applied(self, job: StateJob, result: StateResult, timed: Timed, durable_index: int, now_us: int) -> None:
+    def applied(self, job: StateJob, result: StateResult, timed: Timed, now_us: int) -> None:
         """A job of the state is visible."""
         entries = job.entries
         if entries and self.wanted("apply"):
@@ -167,9 +167,6 @@ class Reporter:
             )
         if result.answers and self.wanted("read"):
             self.emit("read", now_us, count=sum(len(a) for _, a in result.answers), index=result.applied_index)
-        if entries and not job.commit and self.wanted("storage"):
-            size = sum([len(e.data) for e in entries if e.kind is EntryKind.COMMANDS])
-            self._state(timed, durable_index, len(entries), size, now_us)
 
     def replied(self, first: int, last: int, requests: int, now_us: int) -> None:
         """Clients were handed the results of entries ``first`` to ``last``."""
@@ -177,12 +174,10 @@ class Reporter:
             commit_index = self._raft.commit_index
             self.emit("reply", now_us, first=first, last=last, commit_index=commit_index, requests=requests)
 
-    def state_durable(self, index: int, timed: Timed, now_us: int) -> None:
-        """The state's transaction, which ends at ``index``, is durable."""
-        if self.wanted("storage"):
-            self._state(timed, index, 0, 0, now_us)
-
-    def _state(self, timed: Timed, durable_index: int, entries: int, size: int, now_us: int) -> None:
+    def state_durable(self, index: int, entries: int, size: int, timed: Timed, now_us: int) -> None:
+        """The state's transaction, which ends at ``index``, is durable: so many entries of so many bytes."""
+        if not self.wanted("storage"):
+            return
         self.emit(
             "storage",
             now_us,
@@ -191,7 +186,7 @@ class Reporter:
             commit_us=timed.commit_us,
             entries=entries,
             bytes=size,
-            last=durable_index,
+            last=index,
             chain=None,
             voted_for=None,
             vote_term=None,

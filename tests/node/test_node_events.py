@@ -133,8 +133,19 @@ def test_storage_times_come_from_the_driver() -> None:
     rig.node.on_subscription(b"raftzmq.n1.storage", True, rig.now)
     rig.execute(2, puts(session, 0, "a"))
     rig.advance(2 * STATE_COMMIT_US)
-    found = [(event["what"], event["elapsed_us"], event["commit_us"], event["entries"]) for event in events(rig)]
-    assert found == [("log", 120, 100, 1), ("state", 120, 100, 1), ("state", 120, 100, 0)]
+    rig.execute(3, puts(session, 1, "b"))
+    rig.advance(2 * STATE_COMMIT_US)
+    last, made = rig.raft.log.last_index, events(rig)
+    found = [(e["what"], e["elapsed_us"], e["commit_us"], e["entries"], e["last"]) for e in made]
+    assert found == [
+        ("log", 120, 100, 1, last - 1),
+        ("state", 120, 100, 1, last - 1),
+        ("log", 120, 100, 1, last),
+        ("state", 120, 100, 1, last),
+    ]
+    assert [event["bytes"] for event in made] == [
+        len(rig.raft.log.entry(i).data) for i in (last - 1,) * 2 + (last,) * 2
+    ]
 
 
 def test_what_was_dropped_is_counted_and_told_once_a_second() -> None:
