@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from raftzmq.collector.merge import COLLECTOR_NODE
+from raftzmq.collector.envelope import COLLECTOR_NODE
 from raftzmq.collector.node_state import (
     INTEGER_MAX,
     TEXT_MAX,

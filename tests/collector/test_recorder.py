@@ -109,7 +109,9 @@ def test_a_full_disk_stops_the_recording_and_nothing_else(tmp_path: Path) -> Non
     [error] = [line for line in log if line["level"] == "error"]
     assert error["reason"] == "File too large"
     assert 0 < len(positions(directory))
-    assert Recording(directory).notes == []
+    recording = Recording(directory)
+    assert recording.notes == []
+    assert all(file.end == file.size for file in recording._files), "no half of a frame is left"
     assert sum(path.stat().st_size for path in recorded_files(directory)) <= ROOM_BYTES
     assert log[-1]["event"] == "collector stopped"
     assert log[-1]["unrecorded"] >= 500
