@@ -13,7 +13,6 @@ from operator import attrgetter
 from typing import Annotated
 
 import msgspec
-from msgspec.structs import astuple
 
 from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk, SnapshotId
 from raftzmq.config import LAMPORT_MAX, SNAPSHOT_CHUNK_BYTES
@@ -215,7 +214,7 @@ def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> tuple[PeerMes
     """
     if not 1 <= envelope.kind <= len(_TYPES):
         raise InvalidRequest(f"no message has kind {envelope.kind}")
-    message, _, decode = _FIELDS[envelope.kind - 1]
+    message, fields_of, decode = _FIELDS[envelope.kind - 1]
     try:
         header = decode(frames[0])
     except (msgspec.DecodeError, UnicodeDecodeError, IndexError) as error:
@@ -229,7 +228,7 @@ def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> tuple[PeerMes
         terms = header.term, header.prev_log_index, header.prev_log_term
         appended = AppendEntries(envelope.node, envelope.to, *terms, header.leader_commit, header.round, entries)
         return appended, header
-    values = astuple(header)[_STAMP:]
+    values = fields_of(header)
     if isinstance(header, (_SnapshotChunk, _SnapshotAnswer)):
         values = (values[0], SnapshotId(*values[1]), *values[2:])
     return message(envelope.node, envelope.to, *values), header

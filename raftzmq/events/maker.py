@@ -19,7 +19,10 @@ EVENTS_VERSION = 1
 
 TOPIC_ROOT = "raftzmq"
 NEVER_US = 2**63
-_RARE = frozenset(kind for kind, event in EVENT_TYPES.items() if event.level is Level.RARE)
+_RARE, _DETAILS = (
+    frozenset(kind for kind, event in EVENT_TYPES.items() if event.level is level)
+    for level in (Level.RARE, Level.DETAIL)
+)
 _INTEGERS = range(-(2**63), 2**64)
 
 
@@ -55,6 +58,7 @@ class EventMaker:
         "_topics",
         "_wall_ns",
         "_wanted",
+        "details",
         "ring",
     )
 
@@ -71,6 +75,8 @@ class EventMaker:
         self._lingering: dict[str, int] = {}
         self._linger_end_us = NEVER_US
         self._wanted = set(_RARE)
+        self.details = False
+        """Are any events of the level of details wanted? Asked for each message, so it is not even a call."""
         self._pending: list[tuple[bytes, bytes]] = []
         self.ring = Ring()
 
@@ -102,6 +108,7 @@ class EventMaker:
         self._linger_end_us = min(self._lingering.values(), default=NEVER_US)
         self._heard = heard
         self._wanted = heard.union(_RARE, self._lingering)
+        self.details = not _DETAILS.isdisjoint(heard)
 
     def wanted(self, kind: str) -> bool:
         """Is an event of this type to be made? One set lookup."""

@@ -58,6 +58,7 @@ class Peers:
         self._made: dict[tuple[str, int], bytes] = {}
         self._clock = clock
         self._traffic = traffic
+        self._maker = traffic.maker
         # No two boots of a node should use the same numbers: a message may outlive the process that sent it.
         self._number = (crc32(boot.encode()) & 0xFFFFF) << 32
         self.unknown: dict[str, str] = {}
@@ -67,7 +68,8 @@ class Peers:
         self._number = number = self._number + 1
         lamport = self._clock.tick()
         beat = self._traffic.is_beat(message)
-        self._traffic.sent(message, number, beat, now_us)
+        if self._maker.details:
+            self._traffic.sent(message, number, beat, now_us)
         return [self._envelope(message.to, message_kind(message)), *encode_message(message, lamport, number, beat)]
 
     def encode_refusal(self, to: str, reason: str) -> list[bytes]:
@@ -105,7 +107,8 @@ class Peers:
                 self._accepted[frames[0]] = envelope
         message, stamp = decode_message(envelope, frames[1:])
         self._clock.merge(stamp.lamport)
-        self._traffic.received(message, stamp, now_us)
+        if self._maker.details:
+            self._traffic.received(message, stamp, now_us)
         return message
 
     def _check(self, envelope: Envelope, members: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ class Traffic:
     """
 
     def __init__(self, maker: EventMaker, raft: Raft, node: str) -> None:
-        self._maker = maker
+        self.maker = maker
         self._raft = raft
         self._node = node
         self._told: dict[str, tuple[int, int]] = {}
@@ -55,7 +55,7 @@ class Traffic:
 
     def sent(self, message: PeerMessage, number: int, beat: bool, now_us: int) -> None:
         """A message leaves."""
-        maker = self._maker
+        maker = self.maker
         if beat:
             if maker.wanted("heartbeat_sent"):
                 maker.emit("heartbeat_sent", self._raft.current_term, now_us, self._of_sent(message, number))
@@ -64,7 +64,7 @@ class Traffic:
 
     def received(self, message: PeerMessage, stamp: Stamp, now_us: int) -> None:
         """A message was taken; what it does to this node comes after this."""
-        maker = self._maker
+        maker = self.maker
         if stamp.beat:
             if maker.wanted("heartbeat_received"):
                 maker.emit("heartbeat_received", self._raft.current_term, now_us, _of_received(message, stamp.number))
