@@ -21,7 +21,7 @@ from raftzmq.codec.peers import Refusal
 from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk
 from raftzmq.config import STATE_LAG_BYTES_MAX, Address, Retention, Timing
 from raftzmq.core import Raft, Role
-from raftzmq.core.messages import AppendEntries, AppendEntriesResponse, InstallSnapshot
+from raftzmq.core.messages import AppendEntries, AppendEntriesResponse, InstallSnapshot, Message
 from raftzmq.core.ready import Ready
 from raftzmq.core.types import HardState, Mark
 from raftzmq.errors import InvalidRequest, RequestError
@@ -170,7 +170,7 @@ class Node:
             self.transfers.message(message, now_us)
         elif message is not None:
             self.raft.step(message)
-            if self._leading_term is not None and isinstance(message, AppendEntriesResponse):
+            if (self.tracing.entries or self.round_trips.awaited) and isinstance(message, AppendEntriesResponse):
                 self.tracing.heard(message, now_us)
                 self.round_trips.heard(message, now_us)
         return True
@@ -304,7 +304,8 @@ class Node:
         """All there is to do after the inputs so far."""
         self._follow_leadership(now_us)
         self.proposals.committed(self.raft.commit_index)
-        self.tracing.committed(self.raft.commit_index, now_us)
+        if self.tracing.entries:
+            self.tracing.committed(self.raft.commit_index, now_us)
         self._propose(now_us)
         if self.raft.leader is not None:
             context = self.reads.ask(now_us)
@@ -331,16 +332,14 @@ class Node:
 
     def _send_peers(self, work: Work, ready: Ready, now_us: int) -> None:
         """Raft's messages, and the snapshots that some of them ask for."""
-        encode, transfers, leadership = self.peers.encode, self.transfers, self.raft.leadership
+        encode, transfers = self.peers.encode, self.transfers
+        if ready.messages and (self.tracing.entries or self.report.wanted("metrics")):
+            self._watch(ready.messages, now_us)
         for message in ready.messages:
             if isinstance(message, InstallSnapshot):
                 transfers.begin(message, now_us)
             else:
                 work.peers.append((message.to, encode(message, now_us)))
-                if leadership is not None and isinstance(message, AppendEntries):
-                    self.tracing.sent(message, now_us)
-                    if self.report.wanted("metrics"):
-                        self.round_trips.sent(message, leadership.peers[message.to].match_index, now_us)
         if transfers.answers:
             work.peers += [(answer.to, encode(answer, now_us)) for answer in transfers.answers]
             transfers.answers.clear()
@@ -349,6 +348,16 @@ class Node:
             transfers.chunks.clear()
         if transfers.has_jobs:
             work.snapshots = transfers.take_jobs()
+
+    def _watch(self, messages: Sequence[Message], now_us: int) -> None:
+        """Note what leaves, for those who measure how long it takes."""
+        leadership = self.raft.leadership
+        if leadership is None:
+            return
+        for message in messages:
+            if isinstance(message, AppendEntries):
+                self.tracing.sent(message, now_us)
+                self.round_trips.sent(message, leadership.peers[message.to].match_index, now_us)
 
     def _propose(self, now_us: int) -> None:
         while self._leading_term is not None and self.proposals.has_batch() and self.pace.allows(now_us):
@@ -359,7 +368,8 @@ class Node:
             if taken:
                 index = self.raft.propose(data)
                 self.proposals.proposed(index, self.raft.current_term, len(data), taken)
-                self.tracing.proposed(index, self.raft.current_term, [w.visit for w in taken], now_us)
+                if self.report.wanted("trace"):
+                    self.tracing.proposed(index, self.raft.current_term, [w.visit for w in taken], now_us)
 
     def _follow_leadership(self, now_us: int) -> None:
         """Notice that this node began or ceased to lead, or that the leader changed."""

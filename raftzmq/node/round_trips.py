@@ -30,28 +30,29 @@ class RoundTrips:
 
     def __init__(self) -> None:
         self.last_us: dict[str, int] = {}
-        self._awaited: dict[str, _Awaited] = {}
+        self.awaited: dict[str, _Awaited] = {}
+        """The messages that are measured, by peer: without any, `heard` has nothing to do."""
 
     def sent(self, message: AppendEntries, match_index: int, now_us: int) -> None:
         """``message`` leaves for a peer that has said that its disk has entries up to ``match_index``."""
-        awaited = self._awaited.get(message.to)
+        awaited = self.awaited.get(message.to)
         if awaited is not None and now_us - awaited.sent_us < LOST_US:
             return
         last = message.prev_log_index + len(message.entries)
         if message.entries or match_index >= last:
-            self._awaited[message.to] = _Awaited(now_us, bool(message.entries), last)
+            self.awaited[message.to] = _Awaited(now_us, bool(message.entries), last)
 
     def heard(self, answer: AppendEntriesResponse, now_us: int) -> None:
         """A peer answers."""
-        awaited = self._awaited.get(answer.sender)
+        awaited = self.awaited.get(answer.sender)
         if awaited is None:
             return
         reached = answer.match_index if awaited.durable else answer.prev_log_index
         if answer.success and reached >= awaited.index:
-            del self._awaited[answer.sender]
+            del self.awaited[answer.sender]
             self.last_us[answer.sender] = now_us - awaited.sent_us
 
     def forget(self) -> None:
         """This node doesn't lead any more."""
         self.last_us.clear()
-        self._awaited.clear()
+        self.awaited.clear()

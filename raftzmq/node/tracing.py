@@ -54,11 +54,12 @@ class _Read:
 
 
 class Tracing:
-    """Follows requests from the door to the answer. With none followed, every call is over at once."""
+    """Follows requests from the door to the answer."""
 
     def __init__(self, report: Reporter) -> None:
         self._report = report
-        self._entries: dict[int, _Entry] = {}
+        self.entries: dict[int, _Entry] = {}
+        """What is followed of writes: without any, nobody needs to say more of them than `proposed`."""
         self._reads: dict[int, _Read] = {}
         self._slowest_us = -1
         self._slowest: dict[str, Any] = {}
@@ -66,7 +67,7 @@ class Tracing:
     @property
     def open(self) -> int:
         """How many entries and reads are followed."""
-        return len(self._entries) + len(self._reads)
+        return len(self.entries) + len(self._reads)
 
     # --- writes ---
 
@@ -77,42 +78,40 @@ class Tracing:
     def proposed(self, index: int, term: int, visits: Sequence[Visit | None], now_us: int) -> None:
         """Requests became entry ``index``."""
         watched = [visit for visit in visits if visit is not None]
-        if watched and len(self._entries) < OPEN_MAX:
-            self._entries[index] = _Entry(term, watched, now_us)
+        if watched and len(self.entries) < OPEN_MAX:
+            self.entries[index] = _Entry(term, watched, now_us)
 
     def sent(self, message: AppendEntries, now_us: int) -> None:
         """Entries leave for a peer."""
-        if not self._entries:
-            return
         first = message.prev_log_index + 1
         for index in range(first, first + len(message.entries)):
-            entry = self._entries.get(index)
+            entry = self.entries.get(index)
             if entry is not None:
                 entry.sent_us.setdefault(message.to, now_us)
 
     def heard(self, answer: AppendEntriesResponse, now_us: int) -> None:
         """A peer says what its disk has."""
         if answer.success:
-            for index, entry in self._entries.items():
+            for index, entry in self.entries.items():
                 if index <= answer.match_index:
                     entry.acknowledged_us.setdefault(answer.sender, now_us)
 
     def logged(self, stable: int, timed: Timed, now_us: int) -> None:
         """This node's own disk has everything up to ``stable``."""
-        for index, entry in self._entries.items():
+        for index, entry in self.entries.items():
             if index <= stable and entry.logged_us is None:
                 entry.logged_us = timed.ended_us or now_us
 
     def committed(self, commit_index: int, now_us: int) -> None:
         """Everything up to ``commit_index`` is committed."""
-        for index, entry in self._entries.items():
+        for index, entry in self.entries.items():
             if index <= commit_index and entry.committed_us is None:
                 entry.committed_us = now_us
 
     def applied(self, entries: Sequence[Entry], timed: Timed, now_us: int) -> None:
         """Entries are visible, and their requests answered."""
         for applied in entries:
-            entry = self._entries.pop(applied.index, None)
+            entry = self.entries.pop(applied.index, None)
             if entry is None or entry.term != applied.term:
                 continue
             for visit in entry.visits:
@@ -153,7 +152,7 @@ class Tracing:
 
     def abandon(self) -> None:
         """This node leads no longer: what becomes of its entries is not known here."""
-        self._entries.clear()
+        self.entries.clear()
 
     def _matters(self, visit: Visit, now_us: int) -> bool:
         return bool(visit.tag) or now_us - visit.door_us > self._slowest_us
