@@ -29,6 +29,11 @@ _OWN_TOTALS: tuple[tuple[str, str, str], ...] = (
         "raftzmq_collector_unrecorded_events",
         "Events that were passed on but not recorded, since the disk was too slow or full.",
     ),
+    (
+        "filled",
+        "raftzmq_collector_filled_events",
+        "Events that were missed at first and fetched from the nodes' memory: it must be large enough to have them.",
+    ),
 )
 """What the collector's own counts are called here."""
 
@@ -120,6 +125,11 @@ class ClusterMetrics(Collector):
             yield CounterMetricFamily(exported, text, totals.get(name, 0))
         yield CounterMetricFamily(
             "raftzmq_collector_odd_events", "Events whose fields were not those of the catalogue.", hub.tally.odd
+        )
+        yield GaugeMetricFamily(
+            "raftzmq_collector_held_events",
+            "Events that wait for their place in the causal order, or behind missing ones.",
+            totals.get("held", 0),
         )
         yield GaugeMetricFamily(
             "raftzmq_collector_subscribers", "Subscriptions to the merged stream.", totals.get("subscribers", 0)

@@ -109,7 +109,7 @@ def _storage(node: NodeTally, event: Event) -> None:
     duration: int = event["commit_us"]
     if event["what"] == "log":
         node.log_sync.add(duration)
-    else:
+    elif duration:  # most of the state's jobs commit nothing: their writes wait for a later commit
         node.state_commit.add(duration)
 
 

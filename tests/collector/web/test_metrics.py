@@ -58,6 +58,7 @@ def every_kind() -> list[dict[str, Any]]:
         | {"elapsed_us": 2000},
         *(storage("log", duration) for duration in (80, 300, 400_000, 99_000_000)),
         storage("state", 3000),
+        storage("state", 0),
         {**own, "type": "gap", "source": "n2", "source_boot": "b", "topic": "t", "expected": 1, "received": 8}
         | {"missing": 7, "total": 7, "reason": "gone"},
         {**own, "type": "late", "source": "n3", "topic": "t", "source_seq": 1, "lamport_passed": 4},
@@ -102,7 +103,7 @@ def test_prometheus_own_parsers_read_it(accept: str, events: list[dict[str, Any]
 
 
 def test_the_figures_are_those_of_the_events() -> None:
-    with serving(totals=lambda: {"malformed": 5, "unrecorded": 6, "subscribers": 2}) as one:
+    with serving(totals=lambda: {"malformed": 5, "unrecorded": 6, "subscribers": 2, "held": 8, "filled": 9}) as one:
         one.offer(*every_kind())
         found = read(one)
     assert value(found, "has_leader") == 1
@@ -117,7 +118,7 @@ def test_the_figures_are_those_of_the_events() -> None:
     assert value(found, "dropped_messages_total", node="n1", what="client") == 4
     assert value(found, "events_lost_total", node="n2") == 7
     assert value(found, "events_late_total", node="n3") == 1
-    assert value(found, "events_received_total", node="n1") == 10
+    assert value(found, "events_received_total", node="n1") == 11
     assert value(found, "violations_total") == 1
     assert value(found, "rule_violations_total", rule="election safety") == 1
     assert value(found, "audit_unknown") == 1
@@ -126,6 +127,8 @@ def test_the_figures_are_those_of_the_events() -> None:
     assert value(found, "collector_malformed_messages_total") == 5
     assert value(found, "collector_unrecorded_events_total") == 6
     assert value(found, "collector_subscribers") == 2
+    assert value(found, "collector_held_events") == 8
+    assert value(found, "collector_filled_events_total") == 9
     assert 1e6 < value(found, "collector_resident_memory_bytes") < 1e10
     assert abs(value(found, "collector_start_time_seconds") - time.time()) < 3600
 
@@ -144,6 +147,7 @@ def test_durations_are_in_buckets_of_seconds() -> None:
     assert value(found, "log_sync_duration_seconds_count", node="n1") == 4
     assert value(found, "log_sync_duration_seconds_sum", node="n1") == pytest.approx(99.40038)
     assert value(found, "state_commit_duration_seconds_sum", node="n1") == pytest.approx(0.003)
+    assert value(found, "state_commit_duration_seconds_count", node="n1") == 1, "the other job committed nothing"
     assert value(found, "apply_duration_seconds_count", node="n2") == 1
 
 
