@@ -102,7 +102,7 @@ class Node:
         self.counts: Counter[str] = Counter()
         self.tally = Tally()
         self.replies = Replies(self.raft, self.counts)
-        self.log_jobs = LogJobs()
+        self.log_jobs = LogJobs(self.raft)
         self._leading_term: int | None = None
         self._known_leader: tuple[int, str | None] = (loaded.current_term, None)
         self._sweep_us = now_us
@@ -324,8 +324,7 @@ class Node:
             self.applying.install(ready.install)
         if ready.committed:
             self.applying.committed(ready.committed, now_us)
-        leading, voters = self._leading_term is not None, len(self.raft.voters)
-        work.log = self.log_jobs.take(ready.append, self.peers.unknown, leading=leading, voters=voters)
+        work.log = self.log_jobs.take(ready.append, self.peers.unknown, self._leading_term is not None)
         work.state = self.applying.take_job(self.reads, now_us, patient=self._leading_term is None)
         work.events = self.report.take()
         return work

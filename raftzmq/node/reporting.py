@@ -98,7 +98,7 @@ class Reporter:
             self._maker.emit(fact.kind, fact.term, now_us, fact.fields)
         append = ready.append
         if append is None:
-            if self._held_back_us is None and not self._raft.log.all_handed:
+            if self._held_back_us is None and self.wanted("append") and not self._raft.log.all_handed:
                 self._held_back_us = now_us
         else:
             if append.entries and self.wanted("append"):
