@@ -22,8 +22,7 @@ class LogJobs:
     def take(self, append: Append | None, unknown: dict[str, str], leading: bool) -> LogJob | None:
         """The next job, if there is something to do and none is under way.
 
-        ``append``: the core's, if it has one now; ``unknown``: peers whose incarnation is to be stored; ``leading``: does
-        this node lead?
+        ``append``: the core's, if it has one now; ``unknown``: peers whose incarnation is to be stored.
         """
         append = append or self._waiting
         if self._job is not None:
