@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 REFRESH_S = 0.25
 """Four frames a second are smooth enough for numbers."""
 JSON_S = 1.0
-MEASURE_S = 2.2
-"""A single frame waits for this: a whole second is in it, and every node has told where it stands."""
 PATIENCE_S = 5.0
-"""And no longer than this for a node that is silent."""
+"""A single frame waits until every node has told all and a whole second is measured, but no longer than this."""
 GATHER_S = 0.01
 """Events are taken in together: waking up for each of them would cost the machine more than it shows."""
 PIPE_COLUMNS = 140
@@ -156,7 +154,7 @@ def _show_once(source: Source, figures: Figures, wish: Wish) -> None:
     begun = time.monotonic()
 
     def enough() -> bool:
-        return figures.settled and time.monotonic() - begun > MEASURE_S
+        return figures.settled and figures.measured(time.monotonic())
 
     _take_until(source, min(wish.end, begun + PATIENCE_S), enough)
     frame = _frame(figures)

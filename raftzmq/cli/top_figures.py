@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,13 @@ from raftzmq.collector.cluster_state import ClusterState
 
 SILENT_S = 3.0
 """A node that isn't heard for so long is silent: sixty heartbeat intervals."""
-NOTABLE_SHOWN = 20
+PROMPT_S = 1.0
+"""What a node said longer ago than this says nothing about whether it keeps up."""
+IMPORTANT = frozenset(
+    {"boot", "role", "truncate", "snapshot", "room", "corrupt", "gap", "process", "violation", "verdict"}
+)
+"""Types of events worth telling. Refused disturbers and late events are not: one node in trouble makes many."""
+IMPORTANT_MAX = 40
 
 Event = dict[str, Any]
 Row = Mapping[str, Any]
@@ -28,7 +35,6 @@ class Figures:
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._state = ClusterState()
         self._nodes: dict[str, NodeFigures] = {name: NodeFigures() for name in names}
-        self._commits = NodeFigures()
         self._events = Seconds()
         self._lost = Seconds()
         self._leader: tuple[int, str] = (0, "")
@@ -36,11 +42,17 @@ class Figures:
         self._begun: float | None = None
         self._heard: float | None = None
         self._rows: dict[str, Row] | None = None
+        self._important: deque[Event] = deque(maxlen=IMPORTANT_MAX)
+        self._seeded = False
 
     @property
     def settled(self) -> bool:
-        """Has every node that is expected been heard of?"""
-        return bool(self._nodes) and all(figures.heard is not None for figures in self._nodes.values())
+        """Has every node that is expected told where it stands, and what it counts?"""
+        return bool(self._nodes) and all(figures.complete for figures in self._nodes.values())
+
+    def measured(self, now: float) -> bool:
+        """Has a whole second been counted?"""
+        return any(figures.commands.last(now) is not None for figures in self._nodes.values())
 
     def fold(self, event: Event, now: float) -> None:
         """Take in the next event of the stream."""
@@ -48,6 +60,7 @@ class Figures:
         self._hear(now)
         self._state.fold(event)
         self._events.add(now, 1)
+        self._note(event)
         node = event["node"]
         if node == "collector":
             if event["type"] == "gap" and isinstance(event.get("missing"), int):
@@ -56,10 +69,18 @@ class Figures:
         try:
             self._nodes.setdefault(node, NodeFigures()).fold(event, now)
             self._watch_leader(event)
-            if event["type"] in ("apply", "metrics") and node == self._leader[1]:
-                self._commits.fold(event, now)
         except (KeyError, TypeError):
             return  # an odd event: the state counts those
+
+    def _note(self, event: Event) -> None:
+        """Keep what is important; of what was before, the first checkpoint tells."""
+        if event["type"] in IMPORTANT:
+            self._important.append({**event, "ms": int(event["ts"] * 1000)})
+        elif event["type"] == "checkpoint" and not self._seeded:
+            self._seeded = True
+            first = self._important[0]["ms"] if self._important else float("inf")
+            before = [e for e in self._state.to_json()["notable"] if e.get("type") in IMPORTANT and e["ms"] < first]
+            self._important.extendleft(reversed(before))
 
     def _watch_leader(self, event: Event) -> None:
         if event["type"] in ("role", "standing") and event["role"] == "leader" and event["term"] >= self._leader[0]:
@@ -69,16 +90,14 @@ class Figures:
         """Take in what every node said of itself (rows of ``status --json``), where there is no stream."""
         self._hear(now)
         self._rows = {}
-        revisions = []
         for row in rows:
             name = row.get("node") or row.get("endpoint") or "?"
             self._rows[name] = row
             figures = self._nodes.setdefault(name, NodeFigures())
             if row.get("reachable"):
                 figures.poll(row.get("revision") or 0, now)
-                revisions.append(row.get("revision") or 0)
-        if revisions:
-            self._commits.poll(max(revisions), now)
+                if row.get("role") == "leader" and (row.get("term") or 0) >= self._leader[0]:
+                    self._leader = row.get("term") or 0, name
 
     def listen(self, now: float) -> None:
         """From now on a cluster that lives would be heard."""
@@ -100,6 +119,8 @@ class Figures:
         rows = tuple(self._row(name, facts.get(name), commit, trips.get(name), now) for name in names)
         if any(row.node == leader and row.condition != "up" for row in rows):
             leader = None
+        # Every node applies what was committed, the leader first: what the cluster does is what the last leader does.
+        puts = self._nodes.get(self._leader[1], NodeFigures()).commands
         terms = [row.term for row in rows if row.term is not None]
         return Frame(
             source="events" if self._rows is None else "status",
@@ -107,14 +128,14 @@ class Figures:
             leader=leader,
             term=max(terms, default=None),
             leader_changes=state.get("leader_changes", 0),
-            puts_per_s=self._commits.commands.last(now),
+            puts_per_s=puts.last(now),
             events_per_s=self._events.last(now) if self._rows is None else None,
             lost=state.get("missing", 0),
             nodes=rows,
             trouble=tuple(find_trouble(rows, self._signs(rows, facts, state, leader, now))),
-            puts_history=tuple(self._commits.commands.history(now)),
+            puts_history=tuple(puts.history(now)),
             sync_history=_highest([figures.syncs.history(now, 0.99) for figures in self._nodes.values()]),
-            notable=tuple(state.get("notable", ())[-NOTABLE_SHOWN:]),
+            notable=tuple(self._important) if self._rows is None else (),
         )
 
     def _row(self, name: str, fact: Row | None, commit: int, trip: int | None, now: float) -> NodeRow:
@@ -132,7 +153,7 @@ class Figures:
             condition = "silent"
         if figures is None:
             figures = NodeFigures()
-        if lag is not None and condition == "up":
+        if lag is not None and condition == "up" and (heard is None or heard < PROMPT_S):
             figures.note_lag(lag, now)
         up = condition == "up"
         return NodeRow(
@@ -175,6 +196,11 @@ class Figures:
             state=state,
             growing=[name for name, figures in self._nodes.items() if figures.lag_grows(now)],
             clocks={name: words for name, words in clocks.items() if words},
+            apart={
+                name: now - figures.leaderless
+                for name, figures in self._nodes.items()
+                if figures.leaderless is not None
+            },
             full=[name for name, fact in facts.items() if fact["has_room"] is False],
             lost_lately=int(self._lost.total(now, MINUTE)),
             deaf_s=0.0 if self._begun is None else now - (self._heard or self._begun),

@@ -34,6 +34,9 @@ class NodeFigures:
         self.heard: float | None = None
         self.commands = Seconds()
         self.syncs = Samples()
+        self.leaderless: float | None = None
+        """Since when it has had no leader."""
+        self._told: set[str] = set()
         self._boot = ""
         self._lags: deque[tuple[int, int]] = deque(maxlen=GROWS_S + 1)
         self._lamport = 0
@@ -41,9 +44,16 @@ class NodeFigures:
         self._clocks: deque[_Clock] = deque(maxlen=int(4 * STANDS_S))
         self._revision: tuple[float, int] | None = None
 
+    @property
+    def complete(self) -> bool:
+        """Has the node told where it stands and what it counts?"""
+        return len(self._told) == 2
+
     def fold(self, event: Event, now: float) -> None:
         """Take in an event of the node; raises KeyError or TypeError for one that isn't well made."""
         kind = event["type"]
+        if self.heard is None:
+            self.commands.add(now, 0)  # from now on silence is a measurement: nothing was applied
         self.heard = now
         if event["boot"] != self._boot:
             self._boot, self._lamport, self._ticked = event["boot"], 0, None
@@ -55,8 +65,18 @@ class NodeFigures:
                 self.syncs.add(now, _number(event["commit_us"]))
         elif kind == "clock":
             self._tick(event, now)
-        elif kind == "metrics":
-            self.commands.add(now, 0)  # silence is a measurement too: nothing was applied
+        elif kind in ("role", "leader"):
+            self._follow(bool(event["leader"]) if kind == "leader" else event["role"] in ("leader", "follower"), now)
+        elif kind in ("standing", "metrics"):
+            self._told.add(kind)
+            if kind == "standing":
+                self._follow(event["leader"] is not None, now)
+
+    def _follow(self, led: bool, now: float) -> None:
+        if led:
+            self.leaderless = None
+        elif self.leaderless is None:
+            self.leaderless = now
 
     def _tick(self, event: Event, now: float) -> None:
         lamport = _number(event["lamport"])
@@ -69,6 +89,7 @@ class NodeFigures:
     def poll(self, revision: int, now: float) -> None:
         """Take in the store's revision, where nothing tells of single commands."""
         self.heard = now
+        self._told = {"standing", "metrics"}
         if self._revision is not None and now > self._revision[0]:
             since, before = self._revision
             # Spread over the time since the last look, so that a slow look doesn't make a peak.

@@ -8,6 +8,8 @@ from typing import Any
 
 from raftzmq.cli.top_frame import NodeRow, Trouble
 
+APART_S = 1.0
+"""After an election every node knows the new leader within a heartbeat interval."""
 DEAF_S = 2.0
 """A cluster that lives says something every heartbeat interval."""
 
@@ -26,6 +28,8 @@ class Signs:
     state: Mapping[str, Any] = field(default_factory=dict)
     growing: Sequence[str] = ()
     clocks: Mapping[str, str] = field(default_factory=dict)
+    apart: Mapping[str, float] = field(default_factory=dict)
+    """For how many seconds nodes have had no leader."""
     full: Sequence[str] = ()
     """Nodes whose disk has no room."""
     lost_lately: int = 0
@@ -83,6 +87,9 @@ def _of_a_node(row: NodeRow, signs: Signs) -> Iterator[Trouble]:
         return
     if node in signs.full:
         yield Trouble("no_room", node, f"{node} has no room on its disk: it takes no entries")
+    if signs.leader not in (None, node) and signs.apart.get(node, 0.0) > APART_S:
+        text = f"{node} has had no leader for {signs.apart[node]:.0f} s: it does not hear {signs.leader}"
+        yield Trouble("apart", node, text)
     if node in signs.growing and row.lag:
         yield Trouble("lag", node, f"{node} falls further behind: {row.lag:,} entries by now")
     if node in signs.clocks:

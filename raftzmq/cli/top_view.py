@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from textwrap import wrap
+from typing import Any
 
 from rich.text import Text
 
-from raftzmq.cli.event_lines import clock_time
+from raftzmq.cli.event_lines import clock_time, event_style
 from raftzmq.cli.event_words import describe
 from raftzmq.cli.output import printable
 from raftzmq.cli.top_frame import Frame
@@ -91,8 +93,7 @@ def _title(frame: Frame, width: int, state: str) -> Text:
     return line.append(right.rjust(width - len(left)) if right else "", "dim not bold")
 
 
-def _history(name: str, values: Sequence[float | None], now: str, unit: object, width: int) -> Text:
-    assert callable(unit)
+def _history(name: str, values: Sequence[float | None], now: str, unit: Callable[[float], str], width: int) -> Text:
     known = [value for value in values if value is not None]
     room = min(60, width - 20 - 14)
     line = Text(f"{name:<8} {now:>8}  ")
@@ -121,20 +122,22 @@ def _events(frame: Frame, width: int, room: int) -> list[Text]:
     """The last events, newest at the bottom; each on one line, cut between words."""
     if room < 2 or not frame.notable:
         return []
-    lines = [Text("last events", "bold")]
-    for event in frame.notable[-(room - 1) :]:
+    told: list[tuple[str, Mapping[str, Any]]] = []
+    for event in frame.notable:
         node, kind = printable(str(event.get("node", "?"))), printable(str(event.get("type", "?")))
-        words = printable(describe({"type": kind, **event}))
-        text = f"{clock_time(event.get('ms', 0) / 1000, digits=0)} {node:<4} {kind:<8} {words}"
-        lines.append(Text(_clipped(text, width), _event_style(event)))
-    return lines
+        told.append((f"{node:<4} {kind:<8} {printable(describe({'type': kind, **event}))}", event))
+    lines = []
+    # What comes again and again with the same words is told once, with how often: it mustn't hide the rest.
+    for words, again in groupby(told, key=lambda pair: pair[0]):
+        events = [event for _, event in again]
+        when = clock_time(events[-1].get("ms", 0) / 1000, digits=0)
+        often = f" (×{len(events)})" if len(events) > 1 else ""
+        lines.append(Text(_clipped(f"{when} {words}", width - len(often)) + often, _event_style(events[-1])))
+    return [Text("last events", "bold"), *lines[-(room - 1) :]]
 
 
-def _event_style(event: object) -> str:
-    from raftzmq.cli.event_lines import event_style
-
-    assert isinstance(event, dict)
-    style = event_style(event)
+def _event_style(event: Mapping[str, Any]) -> str:
+    style = event_style({"type": "", **event})
     return " ".join(filter(None, (style.get("fg"), "bold" if style.get("bold") else "")))
 
 

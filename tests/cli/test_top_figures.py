@@ -114,6 +114,30 @@ def test_a_lag_counts_only_while_it_grows() -> None:
     assert "lag" not in troubles(story.frame()), "it catches up"
 
 
+def test_a_node_that_does_not_hear_the_leader_is_named() -> None:
+    story = busy()
+    story.event("n3", "role", role="pre-candidate", previous="follower", reason="no leader was heard in time")
+    story.event("n3", "leader", leader=None)
+    assert story.frame().trouble == (), "it may be an election that has only begun"
+    for _ in range(3):
+        story.second(silent=frozenset({"n3"}))
+        story.event("n3", "clock", interval_us=50_000)
+        story.stand("n3", role="pre-candidate", leader=None)
+    assert troubles(story.frame()) == {"apart": "n3 has had no leader for 3 s: it does not hear n1"}
+    story.second()
+    assert story.frame().trouble == ()
+
+
+def test_what_one_node_in_trouble_says_again_and_again_hides_nothing() -> None:
+    story = busy()
+    story.event("n2", "role", role="leader", previous="candidate", reason="won")
+    for _ in range(100):
+        story.event("n1", "disrupt_refused", candidate="n3", pre_vote=True)
+        late = {"source": "n3", "topic": "raftzmq.n3.clock", "source_seq": 4, "lamport_passed": 9}
+        story.event("collector", "late", **late)
+    assert [event["type"] for event in story.frame().notable] == ["role"]
+
+
 def test_events_that_were_lost_are_told_for_a_minute_and_counted_for_ever() -> None:
     story = busy()
     gap = {"source": "n3", "source_boot": "n3-1", "topic": "raftzmq.n3.append", "expected": 3, "received": 9}
@@ -189,8 +213,11 @@ def test_a_checkpoint_brings_a_late_viewer_up_to_date() -> None:
         envelope = {"node": "collector", "boot": "c", "seq": seq, "ts": WALL, "lamport": seq, "type": "gap"}
         state.fold({**envelope, **fields})
     story = busy()
+    story.event("n1", "role", role="leader", previous="candidate", reason="won")
     story.event("collector", "checkpoint", boot="c", position=9, state_hash="", state=state.to_json())
-    assert story.frame().lost == 6
+    frame = story.frame()
+    assert frame.lost == 6
+    assert [event["type"] for event in frame.notable] == ["gap"] * 3 + ["role"], "what was before comes before"
 
 
 def test_odd_events_are_no_reason_to_stop() -> None:

@@ -194,6 +194,15 @@ def test_what_is_wrong_is_red_and_a_leader_green() -> None:
     assert not any("nothing is wrong" in line for line in plain(frame(NodeRow("n1")), 80)), "nobody has been heard"
 
 
+def test_what_is_said_again_and_again_is_said_once() -> None:
+    lost = {"ms": 2000, "node": "collector", "type": "verdict", "known": False, "source": "n2", "reason": "x " * 99}
+    events = (*STORY.notable, lost, lost, lost)
+    *_, role, verdict = plain(frame(busy_row("n1"), notable=events), 80)
+    assert role.endswith("candidate → leader: won")
+    assert verdict.endswith("… (×3)")
+    assert len(verdict) <= 80
+
+
 def test_help_explains_keys_and_columns() -> None:
     text = "\n".join(plain(STORY, 100, 40, help_=True))
     for word in ("quit", "pause", "sort", "SYNC 99", "HEARD", "LAG"):
