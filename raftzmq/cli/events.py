@@ -28,6 +28,13 @@ from raftzmq.cli.output import note, printable
 )
 @click.option("--since", type=Since(), metavar="TIME", help="Only later ones: 30s, 5m, 2h, 1d ago, or ISO 8601.")
 @click.option(
+    "--speed",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="X",
+    help="Recorded: 1 as they came, 10 ten times as fast, 0 at once.",
+)
+@click.option(
     "--directory",
     type=click.Path(path_type=Path),
     default=EVENTS_DIRECTORY,
@@ -56,6 +63,7 @@ def events(
     columns: bool,
     lines: int,
     since: float | None,
+    speed: float,
     directory: Path,
     collector: str | None,
     config: Path | None,
@@ -67,7 +75,7 @@ def events(
     they were published, one a line. What only says that time passes (clock, standing, metrics, checkpoint) is left
     out of lines unless its type, or a level, is asked for. Nodes tell of single messages (sent, received, heartbeats)
     only while somebody asks for these types. RECORDING is a file of the collector's, or a directory of them; without
-    it: --directory. 'raftzmq replay' plays one back.
+    it: --directory. 'raftzmq replay' plays all of one, or a part.
 
     \b
     Examples:
@@ -78,6 +86,7 @@ def events(
       raftzmq events -f --since 5m                         # from the record into the live stream
       raftzmq events --node n1 --since 5m --lines 1000
       raftzmq events monday.events.jsonl.zst -n 20         # a file that was kept
+      raftzmq events --since 10m -n 500 --speed 2          # as they came, twice as fast
       raftzmq events --json --type gap                     # what got lost on the way
       raftzmq events --catalogue                           # what there is
       raftzmq events --catalogue --type trace              # one of them
@@ -86,7 +95,7 @@ def events(
     choice = Choice(types, nodes, level or "", text, pulse=as_json)
     if not follow:
         show = event_printer(as_json=as_json, columns=columns, nodes=sorted(nodes))
-        _print_recorded(recording or directory, lines, choice, since, show)
+        _print_recorded(recording or directory, lines, choice, since, speed, show)
         return
     from raftzmq.cli.event_follow import follow_events
 
@@ -104,10 +113,12 @@ def _known_nodes(collector: str | None, config: Path | None) -> list[str]:
     return [address.node for address in load_cluster(config).nodes]
 
 
-def _print_recorded(path: Path, lines: int, choice: Choice, since: float | None, show: Show) -> None:
+def _print_recorded(path: Path, lines: int, choice: Choice, since: float | None, speed: float, show: Show) -> None:
+    from raftzmq.cli.playback import play
     from raftzmq.collector.recording import Recording
 
     recording = Recording(path)
-    show((merged.payload, merged.event) for merged in recording.last(lines, chosen=choice, since=since or 0.0))
+    with contextlib.suppress(KeyboardInterrupt):
+        play(recording.last(lines, chosen=choice, since=since or 0.0), speed, show)
     for text in recording.notes:
         note(f"note: {printable(text)}")

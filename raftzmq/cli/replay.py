@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +13,11 @@ import click
 
 from raftzmq.cli.event_choice import LEVELS, Choice
 from raftzmq.cli.event_options import Names, Types, joined
-from raftzmq.cli.event_printer import Show, event_printer
+from raftzmq.cli.event_printer import event_printer
 from raftzmq.cli.options import CONTEXT, EVENTS_DIRECTORY, json_option
 from raftzmq.cli.output import EXIT_ERROR, colours_wanted, note, on_terminal, printable, say, say_json
 from raftzmq.cli.places import Place, PlaceParameter
+from raftzmq.cli.playback import play
 from raftzmq.cli.status import ANY, COLUMNS, NORMAL, WIDE, find_trouble, plain_rows, print_rows
 
 if TYPE_CHECKING:
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from raftzmq.collector.recording import Recording
     from raftzmq.collector.replaying import Check
 
-SILENCE_S = 10.0
-"""Nothing is played for no longer than this, whatever the clocks say: nobody waits for a night without a cluster."""
-STEP_S = 0.02
-"""Events closer together than this are shown together: fifty pictures a second are as many as anybody sees."""
-TOGETHER_MAX = 1000
 STATE_COLUMNS = (
     *(column for column in COLUMNS if column[1] != "endpoint"),
     ("VOTE", "voted_for", False, WIDE),
@@ -106,7 +101,7 @@ def replay(
             else:
                 choice = Choice(types, nodes, level or "", text, pulse=as_json)
                 show = event_printer(as_json=as_json, columns=columns, nodes=sorted(nodes))
-                _play(opened, first, last, speed, choice, show)
+                play(opened.events(since_position=first, until_position=last), speed, show, choice)
         finally:
             for found in opened.notes:
                 note(f"note: {printable(found)}")
@@ -129,41 +124,6 @@ def _span(recording: Recording, begin: Place | None, end: Place | None) -> tuple
 
 def _when(ts: float) -> str:
     return datetime.fromtimestamp(ts).isoformat(" ", "milliseconds") if 0 <= ts < 1e11 else "an unknown time"
-
-
-def _play(recording: Recording, first: int, last: int, speed: float, choice: Choice, show: Show) -> None:
-    """Show the chosen events, each as long after the first as it was, divided by ``speed``."""
-    pace = _Pace(speed)
-    together: list[tuple[bytes, dict[str, Any]]] = []
-    for merged in recording.events(since_position=first, until_position=last):
-        wait = pace.until(merged.event["ts"])
-        if together and (wait > STEP_S or len(together) >= TOGETHER_MAX):
-            show(together)
-            together = []
-        if wait > STEP_S:
-            time.sleep(wait)
-        if choice(merged.event):
-            together.append((merged.payload, merged.event))
-    show(together)
-
-
-class _Pace:
-    """When an event is due. Wall clocks of several machines: time only ever goes on, by `SILENCE_S` at most."""
-
-    def __init__(self, speed: float) -> None:
-        self._speed = speed
-        self._latest: float | None = None
-        self._due = time.monotonic()
-
-    def until(self, ts: float) -> float:
-        """Seconds until an event of this time is due, below zero if it was before now."""
-        if self._speed == 0:
-            return 0.0
-        now = time.monotonic()
-        if self._latest is not None and ts > self._latest:
-            self._due += min((ts - self._latest) / self._speed, SILENCE_S)
-        self._latest = ts if self._latest is None else max(self._latest, ts)
-        return self._due - now
 
 
 def _show_state(recording: Recording, position: int, as_json: bool) -> None:

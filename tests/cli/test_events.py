@@ -96,6 +96,13 @@ def test_no_record_is_said_so(tmp_path: Path) -> None:
     assert b"no events are recorded in .raftzmq/collector" in done.stderr
 
 
+def test_recorded_ones_come_at_their_pace(tmp_path: Path) -> None:
+    record(tmp_path / "events", [event(seq, ts=1000 + seq) for seq in range(1, 20)])
+    begun = time.monotonic()
+    assert [one["seq"] for one in shown(tmp_path / "events", "-n", "6", "--speed", "10")] == list(range(14, 20))
+    assert time.monotonic() - begun > 0.5, "five seconds, ten times as fast"
+
+
 def test_a_recording_can_be_named_as_file_or_directory(directory: Path) -> None:
     [path] = recorded_files(directory)
     for recording in (path, directory):
