@@ -51,8 +51,8 @@ class Figures:
         return bool(self._nodes) and all(figures.complete for figures in self._nodes.values())
 
     def measured(self, now: float) -> bool:
-        """Has a whole second been counted?"""
-        return any(figures.commands.last(now) is not None for figures in self._nodes.values())
+        """Is there a rate?"""
+        return any(figures.puts_per_s(now) is not None for figures in self._nodes.values())
 
     def fold(self, event: Event, now: float) -> None:
         """Take in the next event of the stream."""
@@ -120,7 +120,7 @@ class Figures:
         if any(row.node == leader and row.condition != "up" for row in rows):
             leader = None
         # Every node applies what was committed, the leader first: what the cluster does is what the last leader does.
-        puts = self._nodes.get(self._leader[1], NodeFigures()).commands
+        leads = self._nodes.get(self._leader[1], NodeFigures())
         terms = [row.term for row in rows if row.term is not None]
         return Frame(
             source="events" if self._rows is None else "status",
@@ -128,12 +128,12 @@ class Figures:
             leader=leader,
             term=max(terms, default=None),
             leader_changes=state.get("leader_changes", 0),
-            puts_per_s=puts.last(now),
+            puts_per_s=leads.puts_per_s(now),
             events_per_s=self._events.last(now) if self._rows is None else None,
             lost=state.get("missing", 0),
             nodes=rows,
             trouble=tuple(find_trouble(rows, self._signs(rows, facts, state, leader, now))),
-            puts_history=tuple(puts.history(now)),
+            puts_history=tuple(leads.puts_history(now)),
             sync_history=_highest([figures.syncs.history(now, 0.99) for figures in self._nodes.values()]),
             notable=tuple(self._important) if self._rows is None else (),
         )
@@ -165,7 +165,7 @@ class Figures:
             last_applied=applied,
             lag=lag,
             log_bytes=fact["log_bytes"],
-            puts_per_s=figures.commands.last(now) if up else None,
+            puts_per_s=figures.puts_per_s(now) if up else None,
             sync_p50_us=figures.syncs.percentile(now, 0.5, PERCENTILE_S) if up else None,
             sync_p99_us=figures.syncs.percentile(now, 0.99, PERCENTILE_S) if up else None,
             round_trip_us=trip if up else None,

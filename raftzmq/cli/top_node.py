@@ -43,11 +43,20 @@ class NodeFigures:
         self._ticked: float | None = None
         self._clocks: deque[_Clock] = deque(maxlen=int(4 * STANDS_S))
         self._revision: tuple[float, int] | None = None
+        self._rate: float | None = None
 
     @property
     def complete(self) -> bool:
         """Has the node told where it stands and what it counts?"""
         return len(self._told) == 2
+
+    def puts_per_s(self, now: float) -> float | None:
+        """Commands applied in the last whole second, or, of a node that is polled, between the last two looks."""
+        return self.commands.last(now) if self._revision is None else self._rate
+
+    def puts_history(self, now: float) -> list[float | None]:
+        """Commands applied in each of the last whole seconds; of a node that is polled, up to the last look."""
+        return self.commands.history(now if self._revision is None else self._revision[0])
 
     def fold(self, event: Event, now: float) -> None:
         """Take in an event of the node; raises KeyError or TypeError for one that isn't well made."""
@@ -55,6 +64,7 @@ class NodeFigures:
         if self.heard is None:
             self.commands.add(now, 0)  # from now on silence is a measurement: nothing was applied
         self.heard = now
+        self._revision = None
         if event["boot"] != self._boot:
             self._boot, self._lamport, self._ticked = event["boot"], 0, None
             self._clocks.clear()
@@ -92,6 +102,7 @@ class NodeFigures:
         self._told = {"standing", "metrics"}
         if self._revision is not None and now > self._revision[0]:
             since, before = self._revision
+            self._rate = max(0, revision - before) / (now - since)
             # Spread over the time since the last look, so that a slow look doesn't make a peak.
             for second in range(int(since), int(now) + 1):
                 part = max(0.0, min(now, second + 1) - max(since, second)) / (now - since)

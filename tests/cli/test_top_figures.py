@@ -258,14 +258,17 @@ def rows(**n2: Any) -> list[dict[str, Any]]:
 
 def test_status_rows_do_where_there_is_no_stream() -> None:
     figures = Figures(THREE)
+    assert not figures.measured(0.3)
     for second in range(4):
-        figures.poll([{**row, "revision": 500 + 60 * second} for row in rows()], float(second))
-    frame = figures.frame(3.0, WALL)
+        figures.poll([{**row, "revision": 500 + 60 * second} for row in rows()], second + 0.3)
+        assert figures.measured(second + 0.3) == (second > 0)
+    frame = figures.frame(3.9, WALL)
+    assert [value for value in frame.puts_history if value is not None] == pytest.approx([60, 60])
     assert (frame.source, frame.leader, frame.term, frame.trouble) == ("status", "n1", 4, ())
     assert frame.puts_per_s == pytest.approx(60)
     assert (frame.nodes[0].queue, frame.nodes[0].log_bytes, frame.nodes[0].sync_p99_us) == (3, 2048, None)
-    figures.poll(rows(reachable=False, role=None, commit_index=None, last_applied=None), 4.0)
-    assert troubles(figures.frame(4.5, WALL)) == {"silent": "n2 is not heard for 2 s"}
+    figures.poll(rows(reachable=False, role=None, commit_index=None, last_applied=None), 4.3)
+    assert troubles(figures.frame(4.9, WALL)) == {"silent": "n2 is not heard for 2 s"}
     figures.poll(rows(has_room=False, last_applied=80), 5.0)
     frame = figures.frame(5.0, WALL)
     assert list(troubles(frame)) == ["no_room"]
