@@ -6,10 +6,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+from raftzmq.collector.excerpt import EVENTS_AROUND, excerpt_path, write_excerpt
 from raftzmq.collector.merged import Merged
-from raftzmq.collector.recording_frame import FRAME_BYTES, FRAME_BYTES_MAX, Line, line_of
+from raftzmq.collector.recording_frame import FRAME_BYTES, FRAME_BYTES_MAX, Line, RecordingError, line_of
 from raftzmq.collector.recording_writer import RecordingWriter
 from raftzmq.config import MIB
 
@@ -23,8 +25,18 @@ RETRY_S = 10.0
 failure must not add to it."""
 FLUSH_S = 1.0
 """Events are gathered for this long, or until they fill a frame: a crash loses no more, and frames stay worthwhile."""
+KEEP_AFTER_S = 5.0
+"""How long the events after a violation are waited for before those around it are kept."""
 CLOSE_S = 2.0
 """How long the end of the process waits for a disk that hangs."""
+
+
+class _Keeping(NamedTuple):
+    """What is to be kept: into which file, around which position, and when at the latest (monotonic seconds)."""
+
+    path: Path
+    position: int
+    until: float
 
 
 class Recorder:
@@ -56,6 +68,7 @@ class Recorder:
         self._closing = False
         self._paused_until: float | None = None
         self._lost_in_pause = 0
+        self._keeping: _Keeping | None = None
         for note in writer.notes:
             log.warning("the newest recording was damaged", found=note)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -80,6 +93,22 @@ class Recorder:
             if wakes:
                 self._changed.notify()
 
+    def keep(self, position: int) -> Path | None:
+        """Have the events around a position kept in a file that rotation leaves alone, once those after it are there.
+
+        Returns which, at once; None if as many are kept already as may be. What comes soon after another is in the
+        same file.
+        """
+        with self._changed:
+            keeping = self._keeping
+            if keeping is not None and position <= keeping.position + EVENTS_AROUND // 2:
+                return keeping.path
+            path = None if keeping is not None else excerpt_path(self._writer.directory, position)
+            if path is not None:
+                self._keeping = _Keeping(path, position, time.monotonic() + KEEP_AFTER_S)
+                self._changed.notify()
+            return path
+
     def close(self) -> None:
         """Write what waits, for at most `CLOSE_S` seconds, and stop."""
         with self._changed:
@@ -92,6 +121,8 @@ class Recorder:
             lines, ends = self._gather()
             for frame in as_frames(lines, self._frame_bytes):
                 self._record(frame)
+            if self._keeping is not None:
+                self._keep(self._keeping, ends)
             if ends:
                 self._writer.close()
                 return
@@ -99,7 +130,7 @@ class Recorder:
     def _gather(self) -> tuple[list[Line], bool]:
         """What is to be written now, when it is time; and whether it is the last."""
         with self._changed:
-            while not self._queue and not self._closing:
+            while not self._queue and not self._closing and self._keeping is None:
                 self._changed.wait()
             until = time.monotonic() + self._flush_s
             while not self._closing and self._queued_bytes < self._frame_bytes:
@@ -111,6 +142,19 @@ class Recorder:
             self._queue.clear()
             self._queued_bytes = 0
             return lines, self._closing
+
+    def _keep(self, keeping: _Keeping, ends: bool) -> None:
+        """Keep what is asked for, if it is there or won't come any more."""
+        there = self._writer.last_position >= keeping.position + EVENTS_AROUND
+        if not (ends or there or time.monotonic() >= keeping.until):
+            return
+        try:
+            events = write_excerpt(self._writer.directory, keeping.path, keeping.position)
+            self._log.info("kept the events around a violation", file=str(keeping.path), events=events)
+        except (OSError, RecordingError) as error:
+            self._log.error("the events around a violation could not be kept", why=str(error))
+        with self._changed:
+            self._keeping = None
 
     def _record(self, lines: list[Line]) -> None:
         paused = self._paused_until is not None and time.monotonic() < self._paused_until

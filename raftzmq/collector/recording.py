@@ -165,6 +165,10 @@ class Recording:
                 yield merged
             index += 1
 
+    def frames(self, first: int, last: int) -> list[tuple[RecordingFile, Frame]]:
+        """The frames with the events from one position to another, each with its file."""
+        return [place for place in self._places if place[1].last_position >= first and place[1].position <= last]
+
     def last(
         self, count: int, *, chosen: Callable[[dict[str, Any]], bool] = lambda _: True, since: float = 0.0
     ) -> list[Merged]:

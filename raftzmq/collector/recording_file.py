@@ -116,8 +116,12 @@ class RecordingFile:
 
     def read(self, frame: Frame) -> bytes:
         """The compressed bytes of a frame; raises OSError."""
+        return self.read_whole(frame)[HEADER_BYTES:]
+
+    def read_whole(self, frame: Frame) -> bytes:
+        """A frame with its header; raises OSError."""
         descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            return os.pread(descriptor, frame.compressed_bytes, frame.offset + HEADER_BYTES)
+            return os.pread(descriptor, frame.end - frame.offset, frame.offset)
         finally:
             os.close(descriptor)

@@ -31,7 +31,7 @@ class RecordingWriter:
     def __init__(self, directory: Path, *, file_bytes: int = FILE_BYTES_MAX, files: int = FILES_MAX) -> None:
         self.last_position = 0
         self.notes: list[str] = []
-        self._directory = directory
+        self.directory = directory
         self._file_bytes = file_bytes
         self._files = files
         try:
@@ -50,16 +50,16 @@ class RecordingWriter:
     def _acquire(self) -> int:
         """Lock the directory; raises DirectoryInUse, or ConfigurationError if it can't be made or written."""
         try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            lock = os.open(self._directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self.directory.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise ConfigurationError(_unusable(self._directory, error)) from None
+            raise ConfigurationError(_unusable(self.directory, error)) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(lock)
             raise DirectoryInUse(
-                f"another collector is recording in {self._directory}: stop it, or give this one another --directory"
+                f"another collector is recording in {self.directory}: stop it, or give this one another --directory"
             ) from None
         return lock
 
@@ -68,7 +68,7 @@ class RecordingWriter:
 
         What a crash cut off is cut off for good before the first write. A file that is no recording is left alone.
         """
-        paths = recorded_files(self._directory)
+        paths = recorded_files(self.directory)
         number = file_number(paths[-1]) if paths else 0
         onward: tuple[Path, int] | None = None
         for path in reversed(paths):
@@ -84,7 +84,7 @@ class RecordingWriter:
                 onward = path, self._whole(file)
             if self.last_position:
                 break
-        return onward or (file_path(self._directory, number + 1), 0)
+        return onward or (file_path(self.directory, number + 1), 0)
 
     def _whole(self, file: RecordingFile) -> int:
         """How much of a file is whole at its end, where a power cut leaves zeros or halves."""
@@ -132,9 +132,9 @@ class RecordingWriter:
 
     def _rotate(self) -> None:
         self._close_file()
-        paths = recorded_files(self._directory)
+        paths = recorded_files(self.directory)
         number = max(file_number(self._next[0]), file_number(paths[-1]) if paths else 0)
-        self._next = file_path(self._directory, number + 1), 0
+        self._next = file_path(self.directory, number + 1), 0
         self._open(*self._next)
         for path in paths[: max(0, len(paths) + 1 - self._files)]:
             path.unlink(missing_ok=True)

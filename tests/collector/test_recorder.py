@@ -9,11 +9,13 @@ import resource
 import subprocess
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from raftzmq.collector.excerpt import EVENTS_AROUND, KEPT_MAX
 from raftzmq.collector.merged import Merged
 from raftzmq.collector.recorder import Recorder
 from raftzmq.collector.recording import Recording
@@ -34,6 +36,10 @@ def commits(first: int, last: int) -> list[Merged]:
 
 def recorder(directory: Path, log: io.BytesIO | None = None, **options: Any) -> Recorder:
     return Recorder(RecordingWriter(directory), json_log(log or io.BytesIO()), **options)
+
+
+def reached(running: Recorder, position: int) -> bool:
+    return running.last_position >= position
 
 
 def positions(directory: Path) -> list[int]:
@@ -147,6 +153,46 @@ def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:
         running.offer([big._replace(position=position)])
     assert running.lost >= 40 - 16 - 17, "at most a queue that waits and one that is being written"
     os.close(reader)
+    running.close()
+
+
+def test_the_events_around_a_violation_are_kept_from_a_checkpoint_on(tmp_path: Path) -> None:
+    log = io.BytesIO()
+    running = Recorder(RecordingWriter(tmp_path, file_bytes=20_000, files=3), json_log(log), flush_s=0.01)
+    total = 4 * EVENTS_AROUND
+    for position in range(1, total + 1, 1000):
+        running.offer([merged(position, collectors("checkpoint")), *commits(position + 1, position + 999)])
+        wait_until(partial(reached, running, position), "it is recorded")
+        if position < 2 * EVENTS_AROUND <= position + 999:
+            path = running.keep(position + 500)
+            assert path is not None
+            assert running.keep(position + 700) == path, "one file for what comes together"
+    running.close()
+    assert "kept the events around a violation" in log.getvalue().decode()
+    kept = Recording(path)
+    around = 2 * EVENTS_AROUND - 1000 + 501
+    assert kept.first_position in kept.checkpoints
+    assert around - EVENTS_AROUND - 1000 <= kept.first_position <= around - EVENTS_AROUND
+    assert kept.last_position >= around + EVENTS_AROUND
+    assert [one.position for one in kept.events()] == list(range(kept.first_position, kept.last_position + 1))
+
+
+def test_what_is_asked_to_be_kept_is_kept_when_the_recorder_ends(tmp_path: Path) -> None:
+    running = recorder(tmp_path)
+    running.offer(commits(1, 9))
+    path = running.keep(5)
+    running.close()
+    assert path is not None
+    assert [one.position for one in Recording(path).events()] == list(range(1, 10))
+    assert positions(tmp_path) == list(range(1, 10)), "the recording itself is what it was"
+
+
+def test_not_more_than_a_few_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    for number in range(KEPT_MAX):
+        (tmp_path / "kept" / f"around-{number}.events.jsonl.zst").touch()
+    running = recorder(tmp_path)
+    assert running.keep(1) is None
     running.close()
 
 
