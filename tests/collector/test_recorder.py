@@ -159,16 +159,16 @@ def test_what_waits_for_the_disk_is_bounded(tmp_path: Path) -> None:
 def test_the_events_around_a_violation_are_kept_from_a_checkpoint_on(tmp_path: Path) -> None:
     log = io.BytesIO()
     running = Recorder(RecordingWriter(tmp_path, file_bytes=20_000, files=3), json_log(log), flush_s=0.01)
-    total = 4 * EVENTS_AROUND
+    total, path = 4 * EVENTS_AROUND, None
     for position in range(1, total + 1, 1000):
         running.offer([merged(position, collectors("checkpoint")), *commits(position + 1, position + 999)])
         wait_until(partial(reached, running, position), "it is recorded")
         if position < 2 * EVENTS_AROUND <= position + 999:
             path = running.keep(position + 500)
-            assert path is not None
             assert running.keep(position + 700) == path, "one file for what comes together"
     running.close()
     assert "kept the events around a violation" in log.getvalue().decode()
+    assert path is not None
     kept = Recording(path)
     around = 2 * EVENTS_AROUND - 1000 + 501
     assert kept.first_position in kept.checkpoints
