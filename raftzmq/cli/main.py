@@ -58,6 +58,7 @@ COMMANDS: dict[str, Lazy] = {
     "generate": Lazy("raftzmq.cli.generate:generate", "Running a cluster", "The files that start one."),
     "snapshot": Lazy("raftzmq.cli.snapshot:snapshot", "Running a cluster", "All keys in one file, and back."),
     "simulate": Lazy("raftzmq.cli.simulate:simulate", "Testing it", "Run whole clusters in virtual time, by seed."),
+    "audit": Lazy("raftzmq.cli.audit:audit", "Testing it", "Do recorded events keep Raft's invariants?"),
     "verify": Lazy("raftzmq.cli.verify:verify", "Testing it", "Are recorded histories linearizable?"),
     "bench": Lazy("raftzmq.cli.bench:bench", "Testing it", "Measure it on this machine."),
     "completion": Lazy("raftzmq.cli.completion:completion", "This program", "Let bash, zsh or fish complete it."),

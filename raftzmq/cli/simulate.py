@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +13,7 @@ from raftzmq.cli.options import CONTEXT, json_option
 from raftzmq.cli.output import EXIT_ERROR, console, note, say, say_json
 
 if TYPE_CHECKING:
-    from raftzmq.simulation import Coverage, Found, Outcome, Scenario, Shrunk
+    from raftzmq.simulation import Audited, Coverage, Found, Outcome, Scenario, Shrunk
 
 DEFAULT_SEEDS = 100
 DEFAULT_EVENTS = 500
@@ -47,6 +48,11 @@ DEFAULT_EVENTS = 500
     is_flag=True,
     help="Make the first failing seed short: leave out what its failure doesn't need, and tell the rest step by step.",
 )
+@click.option(
+    "--audit",
+    is_flag=True,
+    help="Let the nodes make all their events, and hold those to the rules, too, as 'raftzmq audit' does.",
+)
 @click.option("--verbose", is_flag=True, help="Print what happens, step by step (with --json: on standard error).")
 @json_option
 def simulate(
@@ -57,6 +63,7 @@ def simulate(
     workers: int,
     only: str,
     shrink: bool,
+    audit: bool,
     verbose: bool,
     as_json: bool,
 ) -> None:
@@ -76,6 +83,7 @@ def simulate(
       raftzmq simulate --seed 7 --verbose | less
       raftzmq simulate --first-seed 1000 --seeds 50 --json | jq .coverage
       raftzmq simulate --seeds 300 --shrink
+      raftzmq simulate --seeds 300 --audit
       raftzmq simulate --seed 7 --events 60 --only 'faults 3; requests c1.2' --verbose
     """
     if seed is not None:
@@ -85,20 +93,30 @@ def simulate(
 
     chosen = range(first_seed, first_seed + seeds)
     coverage = Coverage()
-    total = 0
+    total = time_us = 0
     found: list[Found] = []
+    audited: list[Audited] = []
+    sink = (note if as_json else say) if verbose else None
     alone = verbose or seed is not None
-    for outcome in _replayed(chosen, events, scenario, verbose, as_json) if alone else _run(chosen, events, workers):
+    replayed = _replayed(chosen, events, scenario, sink, audit)
+    for outcome in replayed if alone else _run(chosen, events, workers, audit):
         coverage.merge(outcome.coverage)
         total += outcome.events
+        time_us += outcome.time_us
         found += outcome.found
+        if outcome.audited is not None:
+            audited.append(outcome.audited)
     shrunk = _shrunk(found[0]) if found and shrink else None
     if as_json:
         violations = [violation.to_json() for violation in found]
         document = {"seeds": seeds, "events": total, "violations": violations, "coverage": coverage.counts}
+        if audit:
+            document["audit"] = _audit_json(audited, time_us)
         say_json(document if shrunk is None else {**document, "shrunk": shrunk.to_json()})
     else:
         _report(seeds, total, found, coverage)
+        if audit:
+            say(_audit_line(_audit_json(audited, time_us)))
         if shrunk is not None:
             _tell(shrunk)
     if found:
@@ -127,12 +145,32 @@ def _scenario(only: str, seed: int | None) -> Scenario:
         raise click.UsageError(f"--only: {invalid.message}") from None
 
 
-def _replayed(seeds: Sequence[int], events: int, scenario: Scenario, verbose: bool, as_json: bool) -> Iterator[Outcome]:
+def _replayed(
+    seeds: Sequence[int], events: int, scenario: Scenario, sink: Callable[[str], None] | None, audit: bool
+) -> Iterator[Outcome]:
     from raftzmq.simulation import simulate as simulate_seed
 
-    sink = (note if as_json else say) if verbose else None
     for seed in seeds:
-        yield simulate_seed(seed, events, sink, scenario)
+        yield simulate_seed(seed, events, sink, scenario, audited=audit)
+
+
+def _audit_json(audited: Sequence[Audited], time_us: int) -> dict[str, Any]:
+    """What the audits of all runs came to: verdicts by kind, and counts. The time is virtual."""
+    return {
+        "verdicts": dict(Counter(one.verdict for one in audited)),
+        "virtual_s": round(time_us / 1_000_000, 3),
+        "events": sum(one.events for one in audited),
+        "checks": sum(one.checks for one in audited),
+        "skipped": sum(one.skipped for one in audited),
+    }
+
+
+def _audit_line(document: dict[str, Any]) -> str:
+    verdicts = ", ".join(f"{count:,} × {verdict}" for verdict, count in document["verdicts"].items())
+    return (
+        f"audit: {verdicts}; {document['checks']:,} checks on {document['events']:,} events of "
+        f"{document['virtual_s']:,.0f} s of virtual time"
+    )
 
 
 def _shrunk(found: Found) -> Shrunk:
@@ -156,11 +194,11 @@ def _tell(shrunk: Shrunk) -> None:
     say(f"  again:  {found.replay}")
 
 
-def _run(seeds: Sequence[int], events: int, workers: int) -> Iterator[Outcome]:
+def _run(seeds: Sequence[int], events: int, workers: int, audit: bool) -> Iterator[Outcome]:
     """The outcomes, with a bar on standard error if that is a terminal."""
     from raftzmq.simulation import run_seeds
 
-    outcomes = run_seeds(seeds, events, workers)
+    outcomes = run_seeds(seeds, events, workers, audited=audit)
     if not sys.stderr.isatty():
         yield from outcomes
         return

@@ -6,9 +6,10 @@ property can be replayed, message by message, as often as it takes to understand
 (`scenario`) until only what matters is left (`shrink`).
 
 What is simulated is what surrounds a node (`host`, `clock`, `disk`, `network`, `clients`, `faults`); what watches is
-`observer`, `model` and `judge`, on top of `raftzmq.verify`.
+`observer`, `model` and `judge`, on top of `raftzmq.verify`, and `audit`, which hears only what nodes say.
 """
 
+from raftzmq.simulation.audit import Audited
 from raftzmq.simulation.cluster import Found, Outcome, simulate
 from raftzmq.simulation.coverage import COUNTERS, Coverage
 from raftzmq.simulation.runner import run_seeds
@@ -18,6 +19,7 @@ from raftzmq.simulation.shrink import Shrunk, length, shrink
 __all__ = [
     "COUNTERS",
     "WHOLE",
+    "Audited",
     "Coverage",
     "Found",
     "Outcome",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raftzmq.verify.knowledge import Knowledge
-from raftzmq.verify.known_log import UNKNOWN_TERM, EntryId, KnownLog
+from raftzmq.verify.known_log import UNKNOWN_TERM, EntryId, KnownLog, same
 from raftzmq.verify.seen_node import SeenNode
 from raftzmq.verify.violation import Violations
 
@@ -181,7 +181,7 @@ class Commitments(Knowledge):
         if before is None or self.committed.get(index) is None:
             return True
         self._checks["durable_commit"] += 1
-        if kept == before or not self.committed.has(index, before):
+        if (kept is not None and same(kept, before)) or not self.committed.has(index, before):
             return True
         self._report("durable_commit", (node,), f"{node} {how} the committed entry {index} from its disk")
         return False

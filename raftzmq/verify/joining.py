@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from raftzmq.verify.commitments import Commitments
-from raftzmq.verify.known_log import UNKNOWN_TERM, EntryId, KnownLog
+from raftzmq.verify.known_log import UNKNOWN_TERM, EntryId, KnownLog, same
 from raftzmq.verify.seen_node import SeenNode
 
 FORGET_STEP = 1_000
@@ -97,7 +97,7 @@ class Joining(Commitments):
         committed = self.committed.get(index)
         if committed is None or not seen.disk.has(index, committed):
             self._skipped["durability"] += 1
-        elif place.last_index < index or (place.last_index == index and place.last != committed):
+        elif place.last_index < index or (place.last_index == index and not same(place.last, committed)):
             self._report(
                 "durability",
                 (node,),

@@ -68,7 +68,7 @@ class Auditor:
         if self._first is None:
             self._first = self._here
         elif self._here.position > following:
-            self._hole(self._here.position - following)
+            self._lose_all(f"{self._here.position - following} events are missing before this place")
         self._types[kind] += 1
         if node == COLLECTOR_NODE:
             if kind == "gap":
@@ -79,6 +79,20 @@ class Auditor:
         if self._since_forgotten >= FORGET_EVERY:
             self._since_forgotten = 0
             self._invariants.forget_settled(KEPT_MAX)
+        return self._take_told()
+
+    def miss(self, count: int, reason: str) -> list[Told]:
+        """So many events, of whichever nodes, are missing here; returns the events that follow from that."""
+        self._here = Place(self._here.position + count, self._here.ts)
+        self._lose_all(reason)
+        return self._take_told()
+
+    @property
+    def place(self) -> Place:
+        """Where the last event stood."""
+        return self._here
+
+    def _take_told(self) -> list[Told]:
         if not self._told:
             return []
         told, self._told = self._told, []
@@ -110,10 +124,9 @@ class Auditor:
         if self._violations.found:
             self._tell()
 
-    def _hole(self, missing: int) -> None:
-        """Events of whomever are not in the recording."""
+    def _lose_all(self, reason: str) -> None:
         for followed in self._nodes.values():
-            self._lost(followed, f"{missing} events are missing before this place", frozenset(RULES))
+            self._lost(followed, reason, frozenset(RULES))
             followed.count_anew()
 
     def _begin(self, followed: Followed, boot: str, kind: str) -> None:

@@ -63,18 +63,24 @@ class Reading:
 
     def _settle(self, followed: Followed, event: Event) -> None:
         """Did this node's disk have them? What it stored before another counted it has the smaller Lamport time."""
-        invariants, name = self._invariants, followed.name
+        invariants, name, kind = self._invariants, followed.name, event["type"]
         disk, lamport = invariants.node(name).disk, event.get("lamport", 0)
-        end = {"boot": "last_index", "standing": "stable_index"}.get(event["type"])
         for opened in list(invariants.open_commits):
             if name not in opened.awaited:
                 continue
             if disk.has(opened.index, opened.entry):
                 invariants.settle(opened, name, True)
-            elif end is not None:
+            elif kind == "boot":
+                # Its Lamport time begins anew. What its disk lacks it may store yet, before it is counted.
+                if event["last_index"] >= opened.index:
+                    invariants.settle(opened, name, None)
+            elif lamport < opened.time:
+                continue
+            elif kind == "standing":
                 # What isn't there now was not there then: of what is committed nothing is removed.
-                invariants.settle(opened, name, False if event[end] < opened.index else None)
-            elif lamport >= opened.time and DISK in followed.anchors:
+                invariants.settle(opened, name, False if event["stable_index"] < opened.index else None)
+            elif DISK in followed.anchors and kind in ("clock", "storage"):
+                # Made only while somebody listens: what was stored before has been told, too.
                 lacked = opened.index > disk.last or disk.differs(opened.index, opened.entry)
                 invariants.settle(opened, name, False if lacked else None)
 

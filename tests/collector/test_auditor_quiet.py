@@ -1,0 +1,106 @@
+"""The auditor is never wrong: whatever is missing, late or was never told of a sound run, it sees nothing broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+
+from raftzmq.collector.auditor.rules import NEEDED
+from tests.collector.audited_runs import Event, audited, recorded, renumbered
+
+SEEDS = (1, 5, 8, 10)
+"""Runs with crashes, snapshots and truncations; 4 and 5 nodes."""
+USUAL = ("sent", "received", "heartbeat_sent", "heartbeat_received")
+
+Change = Callable[[list[Event], Random], list[Event]]
+
+
+def whole(events: list[Event], random: Random) -> list[Event]:
+    """Nothing is missing."""
+    return events
+
+
+def usual(events: list[Event], random: Random) -> list[Event]:
+    """What the collector subscribes to."""
+    return [event for event in events if event["type"] not in USUAL]
+
+
+def from_the_middle(events: list[Event], random: Random) -> list[Event]:
+    """Nobody listened before."""
+    return usual(events, random)[random.randrange(len(events) // 4) :]
+
+
+def late(events: list[Event], random: Random) -> list[Event]:
+    """One node's events come later than those that followed from them."""
+    node, by = random.choice(events)["node"], random.randint(1, 300)
+    places = [(number + by * (event["node"] == node), number) for number, event in enumerate(events)]
+    return [events[number] for _, number in sorted(places)]
+
+
+def without_ends(events: list[Event], random: Random) -> list[Event]:
+    """What a node said last before a crash never left it."""
+    lost = random.randint(1, 30)
+    left: list[Event] = []
+    ended: dict[str, int] = {}
+    lasts = {(event["node"], event["boot"]): event["order"] for event in events}
+    final = {event["node"]: event["boot"] for event in events}
+    for event in events:
+        key = (event["node"], event["boot"])
+        if final[event["node"]] == event["boot"] or event["order"] <= lasts[key] - lost:
+            left.append(event)
+        else:
+            ended[event["node"]] = 1
+    assert ended
+    return left
+
+
+def two_nodes_alone(events: list[Event], random: Random) -> list[Event]:
+    """Of the others nothing comes."""
+    heard = random.sample(sorted({event["node"] for event in events}), 2)
+    return [event for event in events if event["node"] in heard]
+
+
+def some_types(events: list[Event], random: Random) -> list[Event]:
+    """A subscription to some types alone."""
+    types = sorted(NEEDED | {"boot", "standing", "clock", "sent", "vote"})
+    chosen = set(random.sample(types, random.randint(1, len(types))))
+    return [event for event in events if event["type"] in chosen]
+
+
+def nobody_listened(events: list[Event], random: Random) -> list[Event]:
+    """For a while only what is rare was made by one node, so nothing counts as lost; then it is asked again."""
+    node = random.choice(events)["node"]
+    rare = ("boot", "role", "election", "term", "vote", "leader", "truncate", "snapshot", "room", "disrupt_refused")
+    first = random.randrange(len(events))
+    standings = [n for n, e in enumerate(events) if n > first + 40 and (e["node"], e["type"]) == (node, "standing")]
+    end = standings[0] if standings else len(events)
+    kept = [
+        event
+        for number, event in enumerate(events)
+        if not (first <= number < end and event["node"] == node and event["type"] not in rare)
+    ]
+    return renumbered(kept)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("change", "times"),
+    [
+        (whole, 1),
+        (usual, 1),
+        (from_the_middle, 5),
+        (late, 8),
+        (without_ends, 5),
+        (two_nodes_alone, 3),
+        (some_types, 8),
+        (nobody_listened, 8),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_nothing_is_seen_broken(seed: int, change: Change, times: int) -> None:
+    for number in range(times):
+        verdict = audited(change(recorded(seed), Random(f"{seed}/{number}")))
+        assert verdict["violations"] == []
+        assert verdict["events"] > 0
