@@ -148,6 +148,11 @@ class EventMaker:
         if kind in self._heard:
             self._pending.append((self._topics[kind], payload))
 
+    @property
+    def waiting(self) -> int:
+        """How many events `take` would hand out."""
+        return len(self._pending)
+
     def take(self) -> list[tuple[bytes, bytes]]:
         """The (topic, payload) pairs made since the last call that somebody subscribed to, oldest first."""
         pending = self._pending

@@ -116,7 +116,7 @@ class Node:
     @property
     def deadline_us(self) -> int:
         """When `on_tick` is wanted next."""
-        deadline = min(self.raft.deadline, self.intervals.deadline_us)
+        deadline = min(self.raft.deadline, self.intervals.deadline_us, self.report.deadline_us)
         if self.reads:
             deadline = min(deadline, self._sweep_us)
         return min(deadline, self.applying.deadline_us, self.transfers.deadline_us, self.pace.deadline_us)
@@ -326,7 +326,7 @@ class Node:
             self.applying.committed(ready.committed, now_us)
         work.log = self.log_jobs.take(ready.append, self.peers.unknown, self._leading_term is not None)
         work.state = self.applying.take_job(self.reads, now_us, patient=self._leading_term is None)
-        work.events = self.report.take()
+        work.events = self.report.take(now_us)
         return work
 
     def _send_peers(self, work: Work, ready: Ready, now_us: int) -> None:

@@ -14,6 +14,10 @@ from raftzmq.core.types import Entry, Mark
 from raftzmq.events import EventMaker
 from raftzmq.node.work import Loaded, StateJob, StateResult, Timed
 
+GATHER_MAX = 256
+"""Events after which they leave, however little time has passed."""
+NEVER = 2**62
+
 
 class Reporter:
     """Gathers the fields of an event only if somebody wants it.
@@ -26,6 +30,9 @@ class Reporter:
         self._raft = raft
         self.wanted = maker.wanted
         self.ring = maker.ring
+        self.gather_us = 0
+        """How long events may gather before they leave together, for a driver to which each departure costs much."""
+        self._gathering_since_us: int | None = None
         self._commit_index = raft.commit_index
         self._installed_digest: int | None = None
         self._held_back_us: int | None = None
@@ -39,8 +46,21 @@ class Reporter:
         else:
             self._maker.unsubscribe(prefix, now_us)
 
-    def take(self) -> list[tuple[bytes, bytes]]:
-        """The events made since the last call."""
+    @property
+    def deadline_us(self) -> int:
+        """When `take` wants to be called for time's sake."""
+        return NEVER if self._gathering_since_us is None else self._gathering_since_us + self.gather_us
+
+    def take(self, now_us: int) -> Sequence[tuple[bytes, bytes]]:
+        """The events made since the last call that gave some; none while they may gather."""
+        waiting = self._maker.waiting
+        if not waiting:
+            return ()
+        if self._gathering_since_us is None:
+            self._gathering_since_us = now_us
+        if now_us - self._gathering_since_us < self.gather_us and waiting < GATHER_MAX:
+            return ()
+        self._gathering_since_us = None
         return self._maker.take()
 
     def emit(self, kind: str, now_us: int, /, **fields: Any) -> None:

@@ -35,6 +35,10 @@ from raftzmq.runtime.wires import Wires
 LOOK_EVERY_US = 200_000
 """How often pipes to peers are looked at for refusals that came back, and the disk for room: no consensus waits."""
 
+GATHER_US = 10_000
+"""How long events wait for others: each time some leave, ZeroMQ's thread wakes and writes to each subscriber, and the
+code that sends them is cold. Nobody who watches sees ten milliseconds."""
+
 WOKEN = [None]
 """What `Doorbells.wait` gives when another thread alone rang."""
 
@@ -55,6 +59,7 @@ class Rounds:
     ) -> None:
         self._node = node
         node.resident_bytes = resident_bytes
+        node.report.gather_us = GATHER_US
         self._storage = storage
         self._log, self._state, self._snapshots = storage.log, storage.state, storage.snapshots
         self._wires = wires

@@ -13,6 +13,7 @@ from raftzmq.core.messages import AppendEntries, RequestVote
 from raftzmq.core.types import EntryKind, make_entry
 from raftzmq.events import ENVELOPE, EVENT_TYPES, NODE_TYPES, Level
 from raftzmq.kv.commands import Get, Parcel, Put
+from raftzmq.node.reporting import GATHER_MAX
 from tests.core.support import entries_of
 from tests.node.support import SECOND, Rig, puts
 
@@ -240,6 +241,39 @@ def test_a_vote_is_told_once_it_is_on_disk() -> None:
     [event] = events(rig)
     assert (event["voted_for"], event["vote_term"], event["entries"], event["last"]) == ("n3", 1, 0, 1)
     assert event["restarted_after"] is None
+
+
+def test_events_gather_for_as_long_as_the_driver_says() -> None:
+    rig = Rig().lead()
+    session = rig.open_session()
+    calm = rig.node.deadline_us
+    rig.node.report.gather_us = 500
+    rig.node.on_subscription(b"raftzmq.n1.commit", True, rig.now)
+    rig.execute(2, puts(session, 0, "a"))
+    rig.settle()
+    begun = rig.now
+    assert rig.events == []
+    assert rig.node.deadline_us == begun + 500 < calm
+    rig.now += 400
+    rig.execute(3, puts(session, 1, "b"))
+    rig.settle()
+    assert rig.events == []
+    assert rig.node.deadline_us == begun + 500, "since the first of them"
+    rig.advance(100)
+    assert len(events(rig)) == 2
+    assert rig.node.deadline_us > begun + 500
+
+
+def test_many_events_gather_no_longer() -> None:
+    rig = Rig()
+    rig.node.report.gather_us = SECOND
+    rig.node.on_subscription(b"raftzmq.n1.client_refused", True, rig.now)
+    for count in range(GATHER_MAX):
+        rig.settle()
+        assert rig.events == [], count
+        rig.node.on_client(b"nobody", [b"nonsense"], rig.now)
+    rig.settle()
+    assert len(events(rig)) == GATHER_MAX
 
 
 @pytest.mark.parametrize("prefix", [b"raftzmq.n1", b"", b"raftzmq.n1.role"])
