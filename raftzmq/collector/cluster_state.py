@@ -22,12 +22,14 @@ from raftzmq.collector.node_state import (
     Event,
     NodeState,
     Scalar,
+    Whole,
     count,
     flag,
     names,
     scalar,
     text,
     text_or_none,
+    whole,
 )
 
 STATE_SCHEMA = 1
@@ -54,7 +56,7 @@ class Process(msgspec.Struct, frozen=True):
     state: str
     previous: str | None
     pid: Count
-    exit_status: Count
+    exit_status: Whole
     ms: Count
 
 
@@ -260,7 +262,7 @@ class ClusterState:
         if name not in state.processes and len(state.processes) >= NODES_MAX:
             raise ValueError
         found = Process(
-            text(e["state"]), text_or_none(e["previous"]), count(e["pid"]), count(e["exit_status"]), state.time_ms
+            text(e["state"]), text_or_none(e["previous"]), count(e["pid"]), whole(e["exit_status"]), state.time_ms
         )
         state.processes[name] = found
         node = state.nodes.get(name.rpartition(":")[2])

@@ -15,7 +15,8 @@ ITEMS_MAX = 1000
 """Entries of a list or mapping that are kept: more than any cluster has nodes."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=INTEGER_MAX)]
-Scalar = Count | bool | str | None
+Whole = Annotated[int, msgspec.Meta(ge=-INTEGER_MAX, le=INTEGER_MAX)]
+Scalar = Whole | bool | str | None
 Event = dict[str, Any]
 
 
@@ -189,8 +190,15 @@ def count(value: Any) -> int:
     return value
 
 
+def whole(value: Any) -> int:
+    """The same below 0 too: supervisord says -1 of a process that a signal ended."""
+    if type(value) is not int or not -INTEGER_MAX <= value <= INTEGER_MAX:
+        raise ValueError(value)
+    return value
+
+
 def count_or_none(value: Any) -> int | None:
-    """The same, or None."""
+    """A `count`, or None."""
     return None if value is None else count(value)
 
 
@@ -217,7 +225,7 @@ def scalar(value: Any) -> Scalar:
     """A number, text, flag or null as the state keeps it; raises ValueError for anything else."""
     if value is None or isinstance(value, bool):
         return value
-    return text(value) if isinstance(value, str) else count(value)
+    return text(value) if isinstance(value, str) else whole(value)
 
 
 def names(value: Any) -> list[str]:

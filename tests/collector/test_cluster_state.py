@@ -147,12 +147,14 @@ def test_the_leader_is_who_won_the_latest_term_and_is_still_there() -> None:
 
 def test_a_process_that_ended_takes_its_node_down_until_it_lives_again() -> None:
     def process(state: str, pid: int = 7) -> Event:
-        return collectors("process", name="node:n1", state=state, previous="RUNNING", pid=pid, exit_status=0)
+        return collectors("process", name="node:n1", state=state, previous="RUNNING", pid=pid, exit_status=-1)
 
     events = [boot("n1"), leads("n1", 3), process("EXITED", 0)]
     gone = folded(events).to_json()
     assert (gone["nodes"]["n1"]["condition"], gone["leader"]) == ("down", None)
     assert gone["processes"]["node:n1"]["state"] == "EXITED"
+    assert (gone["processes"]["node:n1"]["exit_status"], gone["odd"]) == (-1, 0), "killed by a signal"
+    assert ClusterState.from_json(gone).hash() == folded(events).hash()
     assert node([*events, event("clock", "n1", interval_us=1)])["condition"] == "down", "said before it ended"
     assert node([*events, boot("n1", boot="b2")])["condition"] == "up"
     assert node([*events, process("RUNNING")])["condition"] == "up"
