@@ -186,6 +186,7 @@ def _stream(source: Source, figures: Figures, wish: Wish) -> None:
 
 def _watch(source: Source, figures: Figures, wish: Wish) -> None:
     """Draw frames on the terminal until a key, a signal or the end."""
+    from rich.control import Control
     from rich.text import Text
 
     from raftzmq.cli.top_keys import Keys
@@ -224,6 +225,7 @@ def _watch(source: Source, figures: Figures, wish: Wish) -> None:
                 state="PAUSED" if paused else "",
                 help_=explains,
             )
+            screen.control(Control.home())  # it would go on below what it has drawn
             drawn.update(Text("\n").join(lines))
 
 

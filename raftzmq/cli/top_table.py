@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 GAP = 2
 NAME_MAX = 16
+EX_LEADER = "ex-leader"
+"""The role of a node that still takes itself for the leader while another one leads a later term."""
 LATE_S = 1.0
 """A node that isn't heard for so long is about to be silent."""
 SLOW_US = 50_000
@@ -54,7 +56,7 @@ def _role(row: NodeRow) -> str:
 
 
 def _role_style(row: NodeRow) -> str:
-    return {"leader": "bold green", "candidate": "yellow", "pre-candidate": "yellow"}.get(row.role or "", "")
+    return "bold green" if row.role == "leader" else "" if row.role in ("follower", None) else "yellow"
 
 
 COLUMNS = (

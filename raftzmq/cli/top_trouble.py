@@ -69,7 +69,7 @@ def _of_the_whole(rows: Sequence[NodeRow], signs: Signs) -> Iterator[Trouble]:
     if up < signs.quorum:
         text = f"{up} of {len(rows)} nodes are heard, a majority is {signs.quorum}: nothing can be committed"
         yield Trouble("no_majority", None, text)
-    elif signs.leader is None:
+    elif signs.leader is None and any(row.role is not None for row in rows):
         since = f" for {signs.leaderless_s:.0f} s" if signs.leaderless_s >= 1 else ""
         why = "an election is under way, or a majority cannot reach one another"
         yield Trouble("no_leader", None, f"no leader{since}: {why}")

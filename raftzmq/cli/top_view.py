@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from textwrap import wrap
 from typing import Any
@@ -12,9 +13,9 @@ from rich.text import Text
 from raftzmq.cli.event_lines import clock_time, event_style
 from raftzmq.cli.event_words import describe
 from raftzmq.cli.output import printable
-from raftzmq.cli.top_frame import Frame
+from raftzmq.cli.top_frame import Frame, NodeRow
 from raftzmq.cli.top_numbers import compact, duration, sparkline
-from raftzmq.cli.top_table import table
+from raftzmq.cli.top_table import EX_LEADER, table
 
 HELP = (
     ("q", "quit"),
@@ -50,7 +51,7 @@ def frame_lines(
         _title(frame, width, state),
         Text(_clipped(source, width), "yellow" if frame.source == "status" else "dim"),
     ]
-    nodes = table(frame.nodes, width, sort)
+    nodes = table([_of_today(row, frame.leader) for row in frame.nodes], width, sort)
     if height:
         nodes = _within(nodes, height - 11, width)
     lines += [Text(), *nodes, Text()]
@@ -68,10 +69,17 @@ def frame_lines(
     return _filled([*lines, *_events(frame, width, room)], height, keys)
 
 
+def _of_today(row: NodeRow, leader: str | None) -> NodeRow:
+    """The row, whose node may still take itself for the leader of a term that is over."""
+    return replace(row, role=EX_LEADER) if row.role == "leader" and leader not in (None, row.node) else row
+
+
 def _title(frame: Frame, width: int, state: str) -> Text:
     """What matters most first: what the terminal has no room for is left out whole."""
     up = sum(row.condition == "up" for row in frame.nodes)
-    leads = f"{printable(frame.leader)} leads term {frame.term}" if frame.leader else "no leader"
+    leads = "no leader" if any(row.role is not None for row in frame.nodes) else "nothing known yet"
+    if frame.leader:
+        leads = f"{printable(frame.leader)} leads term {frame.term}"
     bits = [leads, f"{up} of {len(frame.nodes)} nodes"]
     if frame.puts_per_s is not None:
         bits.append(f"{compact(frame.puts_per_s)} puts/s")
@@ -87,10 +95,14 @@ def _title(frame: Frame, width: int, state: str) -> Text:
     left = " · ".join(bits)
     if len(left) + len(right) + 2 > width:
         left, right = _clipped(left, width), ""
-    line = Text(
-        left, "bold green" if frame.leader and not frame.trouble else "bold red" if not frame.leader else "bold"
-    )
+    line = Text(left, _title_style(frame))
     return line.append(right.rjust(width - len(left)) if right else "", "dim not bold")
+
+
+def _title_style(frame: Frame) -> str:
+    if frame.leader is None:
+        return "bold red" if frame.trouble else "bold"
+    return "bold" if frame.trouble else "bold green"
 
 
 def _history(name: str, values: Sequence[float | None], now: str, unit: Callable[[float], str], width: int) -> Text:

@@ -58,6 +58,17 @@ def test_nothing_heard_is_neither_well_nor_wrong_at_first() -> None:
     assert {row.condition for row in frame.nodes} == {"silent"}
 
 
+def test_as_long_as_no_role_is_known_nobody_misses_a_leader() -> None:
+    story = Story(*THREE)
+    for _ in range(3):
+        story.now += 0.1
+        for node in THREE:
+            story.event(node, "clock", interval_us=50_000)
+    assert story.frame().trouble == ()
+    story.stand("n2", leader=None)
+    assert list(troubles(story.frame())) == ["no_leader"]
+
+
 def test_a_silent_node_is_named_and_its_rates_are_not_guessed() -> None:
     story = busy()
     for _ in range(4):

@@ -194,6 +194,14 @@ def test_what_is_wrong_is_red_and_a_leader_green() -> None:
     assert not any("nothing is wrong" in line for line in plain(frame(NodeRow("n1")), 80)), "nobody has been heard"
 
 
+def test_one_leader_at_a_time() -> None:
+    rows = (busy_row("n1", role="leader", term=6), busy_row("n2", role="leader"))
+    lines = frame_lines(frame(*rows, leader="n2"), 80, source=SOURCE)
+    assert [line.plain.split()[1] for line in lines[4:6]] == ["ex-leader", "leader"]
+    assert "yellow" in styles(lines[4])
+    assert plain(frame(*rows, leader=None), 80)[4].split()[1] == "leader"
+
+
 def test_what_is_said_again_and_again_is_said_once() -> None:
     lost = {"ms": 2000, "node": "collector", "type": "verdict", "known": False, "source": "n2", "reason": "x " * 99}
     events = (*STORY.notable, lost, lost, lost)
