@@ -20,6 +20,7 @@ from raftzmq.kv.sessions import Session, Sessions
 from raftzmq.node.applying import Applying
 from raftzmq.node.node import Node
 from raftzmq.node.proposals import Proposals
+from raftzmq.node.replies import Replies
 from raftzmq.node.work import LogJob, Timed
 from raftzmq.records import log_index
 from raftzmq.simulation.disk import SimulatedDisk
@@ -32,7 +33,7 @@ from tests.simulation.snapshot_mutants import SNAPSHOT_MUTANTS
 original_write = MemoryLog.write
 original_take_entries = Raft._take_entries
 original_take_append = Raft._take_append
-original_fail = Node._fail
+original_fail = Replies.fail
 original_truncate = Log.truncate_from
 original_save = MemoryState.commit
 original_start_round = Leadership.start_round
@@ -116,7 +117,9 @@ def read_without_a_commit(self: Leadership, commit_index: int, *, again: bool = 
         self.term_start = term_start
 
 
-def say_definite(self: Node, routing: bytes, request: int, code: str, message: str, *, definite: bool = True) -> None:
+def say_definite(
+    self: Replies, routing: bytes, request: int, code: str, message: str, *, definite: bool = True
+) -> None:
     """An outcome that isn't known is reported as a failure for good."""
     original_fail(self, routing, request, code, message, definite=True)
 
@@ -252,7 +255,7 @@ MUTANTS: dict[str, Mutant] = {
     "session table lost on restart": Mutant(Sessions, "_load", lose_sessions, STATES),
     "retries not recognized": Mutant(Session, "seen", remember_nothing, ("exactly_once",)),
     "only the last sequence remembered": Mutant(Session, "seen", seen_last_alone, ("exactly_once",)),
-    "unknown outcome called definite": Mutant(Node, "_fail", say_definite, ("definite_failures",), RARE),
+    "unknown outcome called definite": Mutant(Replies, "fail", say_definite, ("definite_failures",), RARE),
     "applied index saved without the data": Mutant(MemoryState, "commit", skip_state_entries, (*STATES, *READS)),
     "retry after a failed sync": Mutant(
         SimulatedDisk, "_log_sync_failed", sync_again, ("durable_promise", "durable_commit", "state_behind_log")
