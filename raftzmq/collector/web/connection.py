@@ -22,8 +22,6 @@ LINE_BYTES_MAX = 8190
 """The request line, and each header."""
 
 _silent = logging.getLogger("raftzmq.collector.web")
-_silent.addHandler(logging.NullHandler())
-_silent.propagate = False
 _silent.setLevel(logging.CRITICAL + 1)
 """aiohttp would log every request, and malformed ones with their bytes: strangers could fill a disk."""
 

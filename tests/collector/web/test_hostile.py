@@ -114,6 +114,25 @@ def test_headers_without_end_are_cut_off() -> None:
         assert taken < 5 * MIB, "what the kernel holds, and no more"
 
 
+def test_headers_that_are_too_long_together_are_cut_off_though_each_may_be() -> None:
+    """A few of them: many are refused for their number already."""
+    with serving() as one, unharmed(one), closing(one.connect()) as bare:
+        few = b"".join(b"X-%d: %b\r\n" % (number, b"y" * 8000) for number in range(6))
+        with suppress(OSError):
+            bare.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + few + b"\r\n")
+        wait_until(lambda: len(one.web._connections) == 1, "the connection is gone")
+        assert b"200 OK" not in rest_of(bare)
+
+
+def rest_of(bare: socket.socket) -> bytes:
+    """What still comes until the connection ends, however it ends."""
+    data = b""
+    with suppress(OSError):
+        while chunk := bare.recv(65_536):
+            data += chunk
+    return data
+
+
 def pour(bare: socket.socket, drop: bytes, most: int) -> int:
     """Send the same again and again until the other end has enough; how many bytes it, or the kernel, took."""
     taken = 0
@@ -202,10 +221,8 @@ def _dropped(one: Serving) -> bool:
 
 def test_answers_that_nobody_takes_are_given_up() -> None:
     with serving(idle_s=0.5) as one, unharmed(one), closing(one.connect(receive_buffer=4096)) as bare:
-        ask = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        # Pipelined questions, whose answers fill every buffer on the way.
-        bare.settimeout(0.5)
-        assert pour(bare, ask * 50, 100 * MIB) < 20 * MIB
+        # Questions at once whose answers, a few megabytes, fill every buffer on the way.
+        bare.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 300)
         wait_until(lambda: len(one.web._connections) == 1, "it is ended")
 
 
@@ -217,9 +234,17 @@ def test_paths_that_lead_nowhere(path: str) -> None:
         assert len(answer.body) < 400
 
 
-def test_nothing_of_strangers_gets_into_the_log() -> None:
+def test_a_flood_of_questions_at_once_is_cut_off() -> None:
+    with serving() as one, unharmed(one), closing(one.connect(receive_buffer=4096)) as bare:
+        assert pour(bare, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 50, 100 * MIB) < 20 * MIB
+        wait_until(lambda: len(one.web._connections) == 1, "it is ended")
+
+
+def test_nothing_of_strangers_gets_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     with serving() as one:
         for _ in range(20):
             said(one, b"nonsense\r\n\r\n")
             one.get("/nothing")
         assert [line["event"] for line in one.log()] == ["serving HTTP"]
+    assert not caplog.records, "nor to standard error, where the libraries' logs go"
