@@ -34,7 +34,8 @@ class Figures:
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._state = ClusterState()
-        self._nodes: dict[str, NodeFigures] = {name: NodeFigures() for name in names}
+        self._expected = tuple(names)
+        self._nodes: dict[str, NodeFigures] = {name: NodeFigures() for name in self._expected}
         self._events = Seconds()
         self._lost = Seconds()
         self._leader: tuple[int, str] = (0, "")
@@ -112,7 +113,7 @@ class Figures:
         """The cluster at this moment; ``ts`` is the wall clock that the frame is to carry. Call it in order of time."""
         state = self._state.to_json() if self._rows is None else {}
         facts = _facts_of_state(state) if self._rows is None else _facts_of_rows(self._rows)
-        names = list(self._nodes) + [name for name in facts if name not in self._nodes]
+        names = self._names_of(facts) if self._rows is None else list(facts)
         commit = max((fact["commit_index"] or 0 for fact in facts.values()), default=0)
         leader = state.get("leader") if self._rows is None else _leader_of(facts)
         trips = facts[leader]["round_trip_us"] if leader in facts else {}
@@ -137,6 +138,11 @@ class Figures:
             sync_history=_highest([figures.syncs.history(now, 0.99) for figures in self._nodes.values()]),
             notable=tuple(self._important) if self._rows is None else (),
         )
+
+    def _names_of(self, facts: Iterable[str]) -> list[str]:
+        """Those that are expected in their order, then the others in theirs."""
+        others = {*self._nodes, *facts} - set(self._expected)
+        return [*self._expected, *sorted(others, key=natural_order)]
 
     def _row(self, name: str, fact: Row | None, commit: int, trip: int | None, now: float) -> NodeRow:
         figures = self._nodes.get(name)
@@ -205,6 +211,13 @@ class Figures:
             lost_lately=int(self._lost.total(now, MINUTE)),
             deaf_s=0.0 if self._begun is None else now - (self._heard or self._begun),
         )
+
+
+def natural_order(name: str) -> tuple[str, int, str]:
+    """A sort key: n2 before n10."""
+    head = name.rstrip("0123456789")
+    digits = name[len(head) :]
+    return head, int(digits) if digits.isascii() and 0 < len(digits) < 20 else -1, name
 
 
 def _facts_of_state(state: Mapping[str, Any]) -> dict[str, Row]:

@@ -33,7 +33,7 @@ class Source:
     ) -> None:
         self.endpoint = endpoint
         self._figures = figures
-        self._names = names
+        self._names = dict(names)
         self._connect = connect
         self._client: Client | None = None
         self._answer: Future[list[dict[str, Any]]] | None = None
@@ -76,6 +76,13 @@ class Source:
         if made:
             self._figures.listen(self._changed)
 
+    def _name_of(self, row: Mapping[str, Any]) -> str:
+        """What the node calls itself; as long as it hasn't answered, what it was called, or its address."""
+        endpoint = str(row["endpoint"])
+        if row["node"]:
+            self._names[endpoint] = str(row["node"])
+        return self._names.get(endpoint) or endpoint.removeprefix("tcp://")
+
     def _ask(self, now: float) -> None:
         if self._answer is not None:
             if not self._answer.done():
@@ -86,8 +93,7 @@ class Source:
                 rows = []  # the next time may be better; what is known gets old, and the frame says so
             self._answer = None
             if rows:
-                named = [{**row, "node": row["node"] or self._names.get(row["endpoint"], "")} for row in rows]
-                self._figures.poll(named, now)
+                self._figures.poll([{**row, "node": self._name_of(row)} for row in rows], now)
         if now - self._asked >= ASK_S:
             if self._client is None:
                 self._client = self._connect()

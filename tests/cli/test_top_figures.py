@@ -267,6 +267,20 @@ def rows(**n2: Any) -> list[dict[str, Any]]:
     return found
 
 
+def test_nodes_that_nobody_expected_come_in_order() -> None:
+    story = Story("n10", "n2", "a", "n1")
+    story.figures = Figures(["n2"])
+    story.second()
+    assert [row.node for row in story.frame().nodes] == ["n2", "a", "n1", "n10"]
+
+
+def test_a_node_that_tells_its_name_later_is_one_node() -> None:
+    figures = Figures()
+    figures.poll([{"node": "127.0.0.1:7201", "reachable": False}], 1.0)
+    figures.poll(rows()[:1], 2.0)
+    assert [row.node for row in figures.frame(2.0, WALL).nodes] == ["n1"]
+
+
 def test_status_rows_do_where_there_is_no_stream() -> None:
     figures = Figures(THREE)
     assert not figures.measured(0.3)
