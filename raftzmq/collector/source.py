@@ -10,8 +10,9 @@ what is missing is asked for, and whatever comes meanwhile waits behind it::
                   held ──▶ `question` ──▶ the node's ring ──▶ `answer` ──▶ sorted by ``order``, passed on
                                                                            (a gap where the ring has nothing)
 
-A question asks for everything after what is known, of all types: so an answer is complete up to its last event, and
-what it lacks up to there is lost for certain.
+A question asks for everything after what is known, of all types, so an answer is complete up to its last event. What
+it lacks is lost for certain only up to the newest event that came by subscription: what is newer may still be on its
+way from there, though the ring has forgotten it already.
 
 That a node runs in another boot is taken from what it publishes alone. An answer may overtake the last events of the
 boot before, and they would be lost.
@@ -20,7 +21,7 @@ boot before, and they would be lost.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -213,8 +214,8 @@ class Source:
         self._answers = self.filling = True
         self._asked = None
 
-    def answer(self, boot: str, rows: Sequence[Row], oldest: dict[str, int], more: bool, now_us: int) -> None:
-        """The answer to the last question: ``rows`` in the node's order, and per type the oldest ``seq`` still there.
+    def answer(self, boot: str, rows: Sequence[Row], oldest: Mapping[str, int], more: bool, now_us: int) -> None:
+        """The answer to the last question: ``rows`` in the node's order, and by type the oldest ``seq`` still there.
 
         ``more``: the ring has more of what was asked for than fits into one answer.
         """
@@ -229,13 +230,13 @@ class Source:
             self.filling = False
             return
         reach = self._take(boot, rows)
-        more = more and reach > self._order
-        skipped, missing = self._flow(reach if more else max(reach, self._asked_order), "gone")
-        if skipped > missing:
+        if more and self._order < reach < self._asked_order:
+            self._flow(reach, "gone")
+            return
+        skipped, missing = self._flow(self._asked_order, "gone")
+        if skipped > missing and all(oldest.get(kind, 0) <= seq + 1 for kind, seq in self._seqs.items()):
             self._believed_until_us = now_us + SKIPS_US
-        if not more:
-            self._give_up_below(oldest)
-            self._settle(now_us)
+        self._settle(now_us)
 
     def _take(self, boot: str, rows: Sequence[Row]) -> int:
         """Put what came from the ring to what is held; the highest ``order`` among it."""
@@ -292,9 +293,12 @@ class Source:
             one = self._held[order]
             skips = order > self._order + 1 and now_us >= self._believed_until_us
             if skips or one.seq > self._seqs.get(one.kind, one.seq) + 1:
-                return
+                break
             self._pass_held(order, "gone")
-        self.filling = False
+        # What the ring had beyond the hole comes by subscription as well, or is asked for again.
+        self._held = {order: one for order, one in self._held.items() if not one.filled}
+        self._held_bytes = sum(len(one.payload) for one in self._held.values())
+        self.filling = bool(self._held)
 
     def _pass_held(self, order: int, reason: str) -> int:
         one = self._held.pop(order)
@@ -316,15 +320,6 @@ class Source:
         self._counts.filled += one.filled
         self._push(key, self._topics[one.kind], one.payload, one.event)
         return missing
-
-    def _give_up_below(self, oldest: dict[str, int]) -> None:
-        """What the ring has lost of types of which nothing newer is held."""
-        held = {one.kind for one in self._held.values()}
-        for kind, seq in self._seqs.items():
-            first = oldest.get(kind, 0)
-            if first > seq + 1 and kind not in held:
-                self._say_gap(self._topics[kind], seq + 1, first, first - seq - 1, "gone")
-                self._seqs[kind] = first - 1
 
     def _say_gap(self, topic: bytes, expected: int, received: int, missing: int, reason: str) -> None:
         name = topic.decode()

@@ -100,7 +100,7 @@ class Stream:
         self._sources[node].welcome()
 
     def answer(
-        self, node: str, boot: str, rows: Sequence[Row], oldest: dict[str, int], more: bool, now_us: int
+        self, node: str, boot: str, rows: Sequence[Row], oldest: Mapping[str, int], more: bool, now_us: int
     ) -> None:
         """What a node answered to its last question; see `Source.answer`."""
         self._sources[node].answer(boot, rows, oldest, more, now_us)
@@ -153,7 +153,7 @@ class Stream:
         if kind in self._hidden:
             return []
         if topic is GAP_TOPIC:
-            return [self.say("gap", event, now_us)]
+            return [self.emit("gap", event, now_us)]
         said = []
         if key < self._clock.value:
             self.late += 1
@@ -166,12 +166,12 @@ class Stream:
                     "source_seq": event["seq"],
                     "lamport_passed": self._clock.value,
                 }
-                said.append(self.say("late", fields, now_us))
+                said.append(self.emit("late", fields, now_us))
         self.position += 1
         self.progress.fold(event)
         return [*said, Merged(self.position, topic, payload, event)]
 
-    def say(self, kind: str, fields: Mapping[str, Any], now_us: int) -> Merged:
+    def emit(self, kind: str, fields: Mapping[str, Any], now_us: int) -> Merged:
         """An event of the collector's own, at its place in the merged stream: after all that was released."""
         self._maker.emit(kind, self._term, now_us, fields)
         [(topic, payload)] = self._maker.take()

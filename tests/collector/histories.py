@@ -170,7 +170,13 @@ class World:
                 self.hear(self.rng.choice(list(self.hosts.values())), self.rng.randrange(4))
 
     def settle(self) -> None:
-        """All that is under way arrives, all questions are answered, and all that is held leaves."""
+        """All that is under way arrives, all questions are answered, and all that is held leaves.
+
+        One more event of each type shows what was lost of it before.
+        """
+        for host in self.hosts.values():
+            for kind in KINDS:
+                self.emit(host, kind, 0.0)
         for _ in range(15):
             self.talk()
             self.tell_clocks()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import socket
@@ -14,15 +15,20 @@ from typing import Any
 
 import zmq
 
+from raftzmq.codec.clients import EventsRequest, Hello, Welcome, decode_client_header, encode_header
 from raftzmq.collector.collector import Collector
 from raftzmq.collector.recording import Recording
 from raftzmq.collector.recording_file import recorded_files
 from raftzmq.config import Address, ClusterConfig
-from raftzmq.events import EventMaker
+from raftzmq.events import EventMaker, topic_of
+from raftzmq.events.lamport import LamportClock
 from raftzmq.events.logs import json_log
-from raftzmq.transport.sockets import events_publisher, events_subscriber
+from raftzmq.node.side_channel import SideChannel
+from raftzmq.transport.sockets import client_router, events_publisher, events_subscriber
 
 PATIENCE_S = 30.0
+ASIDE = (b"checkpoint", b"verdict")
+"""Ends of the topics of what the collector says by itself, now and then."""
 
 
 def free_endpoints(count: int) -> list[str]:
@@ -54,38 +60,77 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 
 class Publisher:
-    """The event side of a node, with its real socket and its real maker of events."""
+    """The events of a node, with its real sockets, its real maker and ring, and a door where a thread answers.
 
-    def __init__(self, address: Address, boot: str) -> None:
+    ``-`` for the clients' address: there is no door.
+    """
+
+    def __init__(self, address: Address, boot: str, *, answers: bool = True) -> None:
+        self.node = address.node
+        self.boot = boot
+        self.clock = LamportClock()
+        self.prefixes: set[bytes] = set()
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = events_publisher(self._context, address.events)
-        self.maker = EventMaker(address.node, boot, time.time_ns)
+        self._door = None if address.client == "-" else client_router(self._context, address.client)
+        self._answers = answers
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self.maker = EventMaker(address.node, boot, time.time_ns, self.clock)
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        """Answer clients as a node does: greetings, and questions for events."""
+        while self._door is not None and not self._ending.is_set():
+            if not self._door.poll(10):
+                continue
+            routing, data = self._door.recv_multipart()[:2]
+            header = decode_client_header(data)
+            if isinstance(header, Hello):
+                answer = [encode_header(Welcome(header.maximum, "test", self.node, self.boot, "", []))]
+            elif isinstance(header, EventsRequest) and self._answers:
+                with self._lock:
+                    answer = SideChannel(self.boot, self.maker.ring).answer(header)
+            else:
+                continue
+            with contextlib.suppress(zmq.ZMQError):  # who asked has gone
+                self._door.send_multipart([routing, *answer])
 
     def take_subscriptions(self) -> None:
         """Tell the maker what came in on the socket."""
         while self._socket.poll(0):
             frame = self._socket.recv()
             (self.maker.subscribe if frame[0] else self.maker.unsubscribe)(frame[1:])
+            (self.prefixes.add if frame[0] else self.prefixes.discard)(frame[1:])
+
+    def hears(self, kind: str) -> bool:
+        """Has somebody subscribed to events of ``kind``?"""
+        self.take_subscriptions()
+        return any(topic_of(self.node, kind).startswith(prefix) for prefix in self.prefixes)
 
     def wait_for_listener(self, kind: str = "commit") -> None:
-        """Wait until somebody wants events of ``kind``."""
+        """Wait until somebody subscribes to events of ``kind``."""
+        wait_until(lambda: self.hears(kind), f"somebody wants {kind}")
 
-        def wanted() -> bool:
-            self.take_subscriptions()
-            return self.maker.wanted(kind)
-
-        wait_until(wanted, f"somebody wants {kind}")
-
-    def publish(self, kind: str = "commit", count: int = 1, *, lose: bool = False) -> None:
+    def publish(self, kind: str = "commit", count: int = 1, *, lose: bool = False, **fields: Any) -> None:
         """Make ``count`` events and send them, or lose them as a full pipe would."""
-        for number in range(count):
-            self.maker.emit(kind, 1, time.monotonic_ns() // 1000, {"index": number})
-        for message in self.maker.take():
+        with self._lock:
+            for number in range(count):
+                self.maker.emit(kind, 1, time.monotonic_ns() // 1000, {"index": number, **fields})
+            made = self.maker.take()
+        for message in made:
             if not lose:
                 self._socket.send_multipart(message)
 
+    def send(self, frames: list[bytes]) -> None:
+        """Publish any message."""
+        self._socket.send_multipart(frames)
+
     def close(self) -> None:
-        """Close the socket at once, as a dying process does."""
+        """Close the sockets at once, as a dying process does."""
+        self._ending.set()
+        self._thread.join(PATIENCE_S)
         self._context.destroy(linger=0)
 
 
@@ -98,14 +143,15 @@ class Listener:
         self._socket.setsockopt(zmq.SUBSCRIBE, prefix)
 
     def receive(self, count: int) -> list[dict[str, Any]]:
-        """The next ``count`` events, with their topics under ``topic!``."""
+        """The next ``count`` events but checkpoints and verdicts, with their topics under ``topic!``."""
         events: list[dict[str, Any]] = []
-        for _ in range(count):
+        while len(events) < count:
             assert self._socket.poll(int(PATIENCE_S * 1000)), (
                 f"only {len(events)} of {count} events came: {events[-3:]}"
             )
             topic, payload = self._socket.recv_multipart()
-            events.append({**json.loads(payload), "topic!": topic.decode()})
+            if not topic.endswith(ASIDE):
+                events.append({**json.loads(payload), "topic!": topic.decode()})
         return events
 
     def receive_until(self, kind: str, count: int) -> list[dict[str, Any]]:
@@ -142,8 +188,8 @@ class Running:
         assert not self._thread.is_alive()
 
     def recorded(self) -> list[dict[str, Any]]:
-        """Every event in its files, in order."""
-        return read_lines(self.directory)
+        """Every event in its files but checkpoints and verdicts, in order."""
+        return [event for event in read_lines(self.directory) if not event["type"].encode().endswith(ASIDE)]
 
     def log(self) -> list[dict[str, Any]]:
         """The lines of its log."""
