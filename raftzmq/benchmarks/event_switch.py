@@ -13,12 +13,15 @@ from __future__ import annotations
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 from raftzmq.benchmarks.slow_disk import start
-from raftzmq.events import EventMaker
+from raftzmq.events import NODE_TYPES, EventMaker, Level
+from raftzmq.node import Node
 
 OFF, ON = signal.SIGUSR1, signal.SIGUSR2
 """What a node is sent so that it makes no events, and so that it makes them again."""
+_DETAILS = [event.kind for event in NODE_TYPES if event.level is Level.DETAIL]
 
 
 def launcher() -> tuple[str, ...]:
@@ -34,14 +37,34 @@ def plant() -> None:
     """Let the two signals switch the making of events in this process."""
     functions = (EventMaker.wanted, EventMaker.emit)
     shipped = [function.__code__ for function in functions]
+    makers: list[EventMaker] = []
+    nodes: list[Node] = []
+    _remember(EventMaker, makers)
+    _remember(Node, nodes)
 
     def switch(number: int, _: FrameType | None) -> None:
         # Inside the functions, not in their places: a node may have taken them from there long before.
         for function, code in zip(functions, shipped, strict=True):
             function.__code__ = nothing.__code__ if number == OFF else code
+        for maker in makers:
+            maker.details = any(map(maker.wanted, _DETAILS))
+        for node in nodes:
+            # Nobody leaves: it is a reason to plan anew when the events are due that come by themselves.
+            node.on_subscription(b"nobody", False, 0)
 
     signal.signal(OFF, switch)
     signal.signal(ON, switch)
+
+
+def _remember(kind: type[Any], found: list[Any]) -> None:
+    """Put every object of a class that is made from now on into a list."""
+    make = kind.__init__
+
+    def make_and_remember(self: Any, *arguments: Any, **named: Any) -> None:
+        make(self, *arguments, **named)
+        found.append(self)
+
+    kind.__init__ = make_and_remember
 
 
 if __name__ == "__main__":

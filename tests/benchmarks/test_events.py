@@ -155,6 +155,13 @@ def test_a_node_makes_no_events_while_it_is_switched_off(tmp_path: Path) -> None
             cluster.signal("n1", ON)
             heard = eventually(revisions, "it is told again")
             assert min(heard) > silent
+        with BareSubscriber(ends, [topic_of("n1", "clock")]) as subscriber:
+            # What comes by itself is planned anew as well.
+            eventually(lambda: subscriber.receive(200), "the clock is told")
+            cluster.signal("n1", OFF)
+            eventually(lambda: not subscriber.receive(500), "the clock isn't told")
+            cluster.signal("n1", ON)
+            eventually(lambda: subscriber.receive(200), "the clock is told again")
 
 
 @pytest.mark.live
