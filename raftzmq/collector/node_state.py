@@ -81,7 +81,7 @@ class NodeState(msgspec.Struct):
 
     def _boot(self, e: Event) -> None:
         self.incarnation = text(e["incarnation"])
-        self.role = "follower"
+        self.role, self.has_room = "follower", True  # a full disk is said by an event of its own
         self.voted_for = text_or_none(e["voted_for"])
         self.voters = names(e["voters"])
         self.mark_index, self.mark_chain = count(e["mark_index"]), count(e["mark_chain"])
