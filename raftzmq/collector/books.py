@@ -88,6 +88,9 @@ class Books:
                 fold(event)
                 told += accept(event, position)
         for kind, fields in told:
+            if kind == "violation":
+                kept = self._recorder.keep(stream.position)
+                fields["recording"] = None if kept is None else str(kept)
             said = stream.emit(kind, fields, now_us)
             fold(said.event)
             merged.append(said)
