@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from raftzmq.collector.merged import Merged
 from raftzmq.collector.web.selection import Selection
@@ -17,13 +16,9 @@ TRIM_EVENTS = 4096
 """Removing from the front of a list moves all the rest, so it is done for so many at once."""
 
 
-class Kept(NamedTuple):
-    """An event of the backlog: its place, whose it is, and its JSON."""
-
-    position: int
-    node: str
-    kind: str
-    payload: bytes
+Kept = tuple[int, str, str, bytes]
+"""An event of the backlog: its position, node, type, and JSON. A bare tuple: making one takes a tenth of the time of
+one with names, and the garbage collector soon leaves it alone."""
 
 
 class Backlog:
@@ -46,27 +41,29 @@ class Backlog:
     @property
     def oldest(self) -> int:
         """The first position that can still be read; one past the newest if nothing is kept."""
-        return self._events[self._start].position if self._start < len(self._events) else self.newest + 1
+        return self._events[self._start][0] if self._start < len(self._events) else self.newest + 1
 
     def extend(self, merged: Iterable[Merged]) -> None:
         """Add the next events of the stream."""
         events, name_of = self._events, self._names.setdefault
-        for one in merged:
-            position, _, payload, event = one
-            if position != self.newest + 1:
+        newest, size = self.newest, 0
+        for position, _, payload, event in merged:
+            if position != newest + 1:
                 events.clear()
-                self._start = self._bytes = 0
+                self._start = self._bytes = size = 0
             node, kind = event["node"], event["type"]
             # Each event brings strings of its own for the same few names: one of each is enough.
-            events.append(Kept(position, name_of(node, node), name_of(kind, kind), payload))
-            self.newest = position
-            self._bytes += len(payload)
+            events.append((position, name_of(node, node), name_of(kind, kind), payload))
+            newest = position
+            size += len(payload)
+        self.newest = newest
+        self._bytes += size
         self._trim()
 
     def _trim(self) -> None:
         events, start = self._events, self._start
         while start < len(events) and (self._bytes > self._bytes_max or len(events) - start > self._events_max):
-            self._bytes -= len(events[start].payload)
+            self._bytes -= len(events[start][3])
             start += 1
         if start >= TRIM_EVENTS or start == len(events):
             del events[:start]
@@ -85,10 +82,10 @@ class Backlog:
         first = max(self._start, self._start + position + 1 - self.oldest)
         for index in range(first, len(self._events)):
             one = self._events[index]
-            position = one.position
-            if wanted.wants(one.node, one.kind):
+            position, node, kind, payload = one
+            if wanted.wants(node, kind):
                 found.append(one)
-                size += len(one.payload)
+                size += len(payload)
                 if size >= bytes_max:
                     break
         return found, position

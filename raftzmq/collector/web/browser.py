@@ -93,8 +93,8 @@ async def _send_text(socket: web.WebSocketResponse, body: bytes) -> None:
 
 def _batch(events: list[Kept]) -> bytes:
     return b'{"position":%d,"events":[%b]}' % (
-        events[-1].position,
-        b",".join([b"[%d,%b]" % (one.position, one.payload) for one in events]),
+        events[-1][0],
+        b",".join([b"[%d,%b]" % (position, payload) for position, _, _, payload in events]),
     )
 
 

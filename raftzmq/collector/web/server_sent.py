@@ -102,7 +102,7 @@ def _reset(reader: Reader, hub: Hub, reason: str) -> bytes:
 
 
 def _event(boot: str, one: Kept) -> bytes:
-    payload = one.payload
+    position, _, _, payload = one
     if b"\n" in payload or b"\r" in payload:  # allowed in JSON between its parts, but here a line ends the data
         payload = payload.replace(b"\n", b" ").replace(b"\r", b" ")
-    return b"id: %b-%d\ndata: %b\n\n" % (boot.encode(), one.position, payload)
+    return b"id: %b-%d\ndata: %b\n\n" % (boot.encode(), position, payload)

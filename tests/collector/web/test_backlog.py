@@ -21,7 +21,7 @@ def stream(first: int, last: int, *, size: int = 10) -> list[Merged]:
 
 def positions(backlog: Backlog, after: int, wanted: Selection = ALL, bytes_max: int = 10**9) -> tuple[list[int], int]:
     found, read = backlog.after(after, wanted, bytes_max)
-    return [one.position for one in found], read
+    return [position for position, *_ in found], read
 
 
 def test_an_empty_one_has_nothing() -> None:
