@@ -104,7 +104,7 @@ class EventMaker:
         for kind in sorted(self._heard - heard):
             if EVENT_TYPES[kind].level is Level.USUAL:
                 self._lingering[kind] = now_us + EVENTS_LINGER_US
-        self._lingering = {k: end for k, end in self._lingering.items() if k not in heard and end > now_us}
+        self._lingering = {kind: end for kind, end in self._lingering.items() if end > now_us}
         self._linger_end_us = min(self._lingering.values(), default=NEVER_US)
         self._heard = heard
         self._wanted = heard.union(_RARE, self._lingering)

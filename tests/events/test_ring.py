@@ -118,6 +118,14 @@ def test_what_is_kept_is_the_newest_and_bounded(
     assert list(filled.ring.find(ranges)) == expected
 
 
+def test_what_lies_between_ranges_is_left_out() -> None:
+    filled = Filled()
+    for _ in range(12):
+        filled.add("commit")
+    ranges = [("commit", 2, 2), ("commit", 4, 5), ("commit", 8, 8), ("commit", 11, 99)]
+    assert [seq for _, _, seq, _ in filled.ring.find(ranges)] == [2, 4, 5, 8, 11, 12]
+
+
 def test_ranges_beyond_all_numbers_are_empty() -> None:
     filled = Filled()
     filled.add("commit")
