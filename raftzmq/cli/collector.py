@@ -45,11 +45,26 @@ from raftzmq.errors import NodeError
     help="Where to serve the page, /metrics and the events over HTTP, such as http://127.0.0.1:7480. Without it: the "
     "cluster's address for it, if it has one.",
 )
-def collector(config: Path | None, nodes: int | None, directory: Path, topics: frozenset[str], web: str | None) -> None:
+@click.option(
+    "--supervisor",
+    envvar=["RAFTZMQ_COLLECTOR_SUPERVISOR", "SUPERVISOR_SERVER_URL"],
+    show_envvar=True,
+    metavar="SOCKET|none",
+    help="Where supervisord says which processes run: the path of its socket, or a URL as it gives to what it starts.",
+)
+def collector(
+    config: Path | None,
+    nodes: int | None,
+    directory: Path,
+    topics: frozenset[str],
+    web: str | None,
+    supervisor: str | None,
+) -> None:
     """Gather the events of all nodes: count what got lost, record them, and publish them as one stream; serve a page,
     metrics for Prometheus and the events over HTTP.
 
-    'raftzmq events' reads the record and the stream. Nodes may start later, stop and restart. The log goes to
+    What is lost on the way is had from the nodes, which keep their newest events; a collector that was away gets what
+    it missed, and says what can't be had any more. 'raftzmq events' reads the record and the stream. The log goes to
     standard output, one JSON object a line. SIGTERM ends it. Exit codes: 0 stopped in order, 10 an address cannot
     be bound or the configuration is wrong, 12 another collector records in the directory.
 
@@ -69,7 +84,8 @@ def collector(config: Path | None, nodes: int | None, directory: Path, topics: f
         cluster = load_cluster(config, nodes)
         if web is not None:
             cluster = replace(cluster, web="" if web == "none" else web)
-        running = Collector(cluster, directory, log, types=sorted(topics))
+        asked = None if supervisor == "none" else supervisor
+        running = Collector(cluster, directory, log, types=sorted(topics), supervisor=asked)
     except NodeError as error:
         log.critical("collector ends", error=str(error), exit_code=error.exit_code)
         if sys.stderr.isatty():

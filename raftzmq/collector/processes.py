@@ -11,7 +11,7 @@ import threading
 import xmlrpc.client
 from collections import deque
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from raftzmq.errors import ConfigurationError
 
@@ -98,16 +98,24 @@ def _state_of(row: Any) -> State | None:
 def _asker(server: str) -> Callable[[], Any]:
     """A function that asks for the table of processes."""
     scheme, separator, rest = server.partition("://")
-    if separator and scheme == "http":
-        proxy = xmlrpc.client.ServerProxy(f"{server.rstrip('/')}/RPC2", transport=_Transport(None))
-    elif not separator or scheme == "unix":
-        path = rest if separator else server
-        proxy = xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=_Transport(path))
+    if not separator or scheme == "unix":
+        url, path = "http://localhost/RPC2", rest if separator else server
+    elif scheme == "http":
+        url, path = f"{server.rstrip('/')}/RPC2", None
     else:
         raise ConfigurationError(
             f"{server!r} is no address of supervisord: give the path of its socket, unix:///PATH or http://HOST:PORT"
         )
-    return cast("Callable[[], Any]", proxy.supervisor.getAllProcessInfo)
+    transport = _Transport(path)
+    proxy = xmlrpc.client.ServerProxy(url, transport=transport)
+
+    def ask() -> Any:
+        try:
+            return proxy.supervisor.getAllProcessInfo()
+        finally:
+            transport.close()  # one that is kept may be closed by supervisord within a second
+
+    return ask
 
 
 class _Transport(xmlrpc.client.Transport):
@@ -118,8 +126,10 @@ class _Transport(xmlrpc.client.Transport):
         self._path = path
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        """A new connection for each request: one that supervisord has closed would fail a second later."""
-        return http.client.HTTPConnection(str(host), timeout=TIMEOUT_S) if self._path is None else _Unix(self._path)
+        """The connection for one request."""
+        made = http.client.HTTPConnection(str(host), timeout=TIMEOUT_S) if self._path is None else _Unix(self._path)
+        self._connection = host, made
+        return made
 
 
 class _Unix(http.client.HTTPConnection):
@@ -128,6 +138,7 @@ class _Unix(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
+        # Kept at once: whoever closes the connection closes it too, also if nobody listens.
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(TIMEOUT_S)
         self.sock.connect(self._path)
