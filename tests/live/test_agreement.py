@@ -36,6 +36,7 @@ def test_five_nodes_agree_on_log_and_state(tmp_path: Path, runtime: str) -> None
                 assert row[1].decode() == value, f"{name} reads {row}; {leader} led first"
 
 
+@pytest.mark.mixed
 def test_heartbeats_keep_the_leader_while_nothing_is_written(tmp_path: Path, runtime: str) -> None:
     """Ten of the longest election timeouts pass without an election (Raft §5.2)."""
     with LiveCluster(tmp_path, runtime=runtime) as cluster:

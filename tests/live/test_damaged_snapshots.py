@@ -21,6 +21,7 @@ VALUES = 250
 """In all more than the log keeps for who is away."""
 
 
+@pytest.mark.mixed
 @pytest.mark.parametrize("where", ["wire", "copy"])
 @pytest.mark.parametrize("receiver", ["running", "starting"])
 def test_a_damaged_snapshot_is_fetched_again(tmp_path: Path, receiver: str, where: str, runtime: str) -> None:

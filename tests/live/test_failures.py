@@ -36,6 +36,7 @@ def test_the_leader_is_killed_under_load(tmp_path: Path, runtime: str) -> None:
         assert len(hashes) == 1, f"the killed node did not catch up to the same state: {hashes}"
 
 
+@pytest.mark.mixed
 def test_three_of_five_stopped_and_nothing_commits(tmp_path: Path, runtime: str) -> None:
     with LiveCluster(tmp_path, runtime=runtime) as cluster:
         cluster.start()
@@ -99,6 +100,7 @@ def run_commands(cluster: LiveCluster, results: dict[str, int]) -> None:
     results["get"] = command_line(cluster, "get", "--timeout", "2", "nobody").returncode
 
 
+@pytest.mark.mixed
 def test_all_five_are_killed_under_load(tmp_path: Path, runtime: str) -> None:
     with LiveCluster(tmp_path, runtime=runtime) as cluster:
         cluster.start()
@@ -117,6 +119,7 @@ def test_all_five_are_killed_under_load(tmp_path: Path, runtime: str) -> None:
         assert len(hashes) == 1, f"the nodes store different things: {hashes}"
 
 
+@pytest.mark.mixed
 def test_an_answer_that_is_lost_leads_to_no_second_execution(tmp_path: Path, runtime: str) -> None:
     """The leader executes, its answers vanish, it dies: clients retry at the next one, in their session."""
     firewall.require()
@@ -145,6 +148,7 @@ def test_an_answer_that_is_lost_leads_to_no_second_execution(tmp_path: Path, run
         assert len(cluster.state_hashes()) == 1
 
 
+@pytest.mark.mixed
 def test_the_command_line_speaks_to_real_nodes(tmp_path: Path, runtime: str) -> None:
     with LiveCluster(tmp_path, 3, runtime=runtime) as cluster:
         cluster.start()

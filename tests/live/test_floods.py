@@ -41,6 +41,7 @@ def pour(cluster: LiveCluster, name: str, flood: str) -> Counts:
     return counts
 
 
+@pytest.mark.mixed
 @pytest.mark.parametrize("flood", [flood for flood in FLOODS if flood not in LARGE])
 def test_the_leader_is_flooded_and_others_go_on(tmp_path: Path, flood: str, runtime: str) -> None:
     flood_the_leader(tmp_path, flood, runtime)

@@ -64,6 +64,7 @@ def refused_for_certain(cluster: LiveCluster) -> RequestError:
     return refused.value
 
 
+@pytest.mark.mixed
 def test_every_disk_is_full(tmp_path: Path, runtime: str) -> None:
     disk.require()
     with disk.LoopDisk(tmp_path) as device, LiveCluster(tmp_path, 3, data=device.path, runtime=runtime) as cluster:
@@ -92,6 +93,7 @@ def test_every_disk_is_full(tmp_path: Path, runtime: str) -> None:
         assert len(cluster.state_hashes()) == 1
 
 
+@pytest.mark.mixed
 @pytest.mark.parametrize("role", ["leader", "follower"])
 def test_one_disk_is_full(tmp_path: Path, role: str, runtime: str) -> None:
     disk.require()
