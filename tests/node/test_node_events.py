@@ -226,7 +226,10 @@ def test_an_append_says_how_long_it_was_held_back_by_the_one_before() -> None:
     rig.finish("log")
     rig.settle()
     rig.finish("log")
-    assert [(e["first"], e["last"], e["waited_us"]) for e in events(rig)] == [(2, 2, 0), (3, 4, 500)]
+    [fourth] = entries_of([1], after=third)
+    rig.follow("n1", entries=(fourth,))
+    told = [(e["first"], e["last"], e["waited_us"]) for e in events(rig)]
+    assert told == [(2, 2, 0), (3, 4, 500), (5, 5, 0)]
 
 
 def test_a_vote_is_told_once_it_is_on_disk() -> None:

@@ -118,6 +118,26 @@ def steps(rig: Rig) -> list[str]:
     return [event["step"] for event in events if event["type"] == "snapshot"]
 
 
+def test_events_say_which_snapshot_it_is_and_what_it_made_of_the_state() -> None:
+    pair = Pair()
+    pair.together()
+    found = [json.loads(payload) for rig in (pair.leader, pair.follower) for _, payload in rig.events]
+    told = [event for event in found if event["type"] == "snapshot"]
+    [sent] = [event for event in told if event["step"] == "send"]
+    [receiving, installing, installed] = [event for event in told if event["node"] == "n2"]
+    assert (sent["peer"], receiving["peer"], installed["peer"]) == ("n2", "n1", "n1")
+    which = [(event["index"], event["entry_term"], event["chain"]) for event in (receiving, installing, installed)]
+    assert len(set(which)) == 1
+    index, term, chain = which[0]
+    [applied] = [e for e in found if e["type"] == "apply" and e["node"] == "n1" and e["last"] == index]
+    assert (applied["chain"], applied["digest"]) == (chain, installed["digest"])
+    assert term == pair.leader.raft.current_term
+    assert [event["digest"] for event in (sent, receiving, installing)] == [None] * 3
+    [restarted] = [e for e in found if e["type"] == "storage" and e["restarted_after"] is not None]
+    assert (restarted["node"], restarted["restarted_after"], restarted["last"]) == ("n2", index, index)
+    assert restarted["chain"] == chain
+
+
 def test_a_follower_that_needs_what_is_compacted_gets_the_state() -> None:
     pair = Pair()
     log = pair.leader.raft.log
