@@ -91,9 +91,7 @@ class Books:
             if kind == "violation":
                 kept = self._recorder.keep(stream.position)
                 fields["recording"] = None if kept is None else str(kept)
-            said = stream.emit(kind, fields, now_us)
-            fold(said.event)
-            merged.append(said)
+            merged.append(self._say(kind, fields, now_us))
         self._events += len(merged)
         if self._events >= CHECKPOINT_EVENTS or (self._events and now_us - self._checkpoint_us >= CHECKPOINT_US):
             merged.append(self._checkpoint(now_us))
@@ -103,17 +101,20 @@ class Books:
         self._events = 0
         self._checkpoint_us = now_us
         state, stream = self.state, self._stream
-        said = stream.emit(
-            "checkpoint",
-            {
-                "position": stream.position,
-                "state_hash": state.hash(),
-                "state": state.to_json(),
-                "streams": stream.progress.to_json(),
-            },
-            now_us,
-        )
-        state.fold(said.event)
+        fields = {
+            "position": stream.position,
+            "state_hash": state.hash(),
+            "state": state.to_json(),
+            "streams": stream.progress.to_json(),
+        }
+        return self._say("checkpoint", fields, now_us)
+
+    def _say(self, kind: str, fields: dict[str, Any], now_us: int) -> Merged:
+        """Enter an event of the collector's own. The auditor hears it too: it counts positions."""
+        said = self._stream.emit(kind, fields, now_us)
+        self.state.fold(said.event)
+        if self._audit is not None:
+            self._audit.accept(said.event, said.position)
         return said
 
     def _keep(self, merged: list[Merged], now_us: int) -> list[Merged]:
