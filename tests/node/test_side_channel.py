@@ -123,10 +123,10 @@ def test_another_boot_has_nothing_to_say_of_that_one(rig: Rig) -> None:
 def test_a_long_answer_comes_in_parts_that_miss_nothing(rig: Rig) -> None:
     for kind in ("commit", "role", "apply"):
         rig.node.on_subscription(f"raftzmq.n1.{kind}".encode(), True, rig.now)
-    rig.node.report.take()
+    rig.node.report.take(rig.now)
     for number in range(2000):
         emit(rig, ("commit", "role", "apply")[number % 3], size=1000)
-    expected = [payload for _, payload in rig.node.report.take()]
+    expected = [payload for _, payload in rig.node.report.take(rig.now)]
     first = {"commit": 1, "role": 1, "apply": 1}
     answer, found = asked(rig, [(kind, seq, 0) for kind, seq in first.items()])
     parts = 1
