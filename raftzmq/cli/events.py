@@ -21,7 +21,7 @@ from raftzmq.cli.output import note, printable
 @click.option("--type", "types", type=Types(), multiple=True, callback=joined, metavar="TYPE,…", help="Only these.")
 @click.option("--node", "nodes", type=Names(), multiple=True, callback=joined, metavar="NODE,…", help="Only of these.")
 @click.option("--level", type=click.Choice(LEVELS), default=None, help="Only as talkative as this; see --catalogue.")
-@click.option("--grep", "text", default="", metavar="TEXT", help="Only with TEXT in them, in any case.")
+@click.option("--grep", "text", default="", show_default=False, metavar="TEXT", help="Only with TEXT in them.")
 @click.option("--columns", is_flag=True, help="A column for each node, and a rule where a term begins.")
 @click.option(
     "-n", "--lines", type=click.IntRange(min=1), default=50, metavar="N", help="Recorded: the last N (not --follow)."

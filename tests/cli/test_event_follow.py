@@ -10,8 +10,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import orjson
+import pytest
 import zmq
 
+from raftzmq.cli.event_choice import Choice
+from raftzmq.cli.event_follow import PATIENCE_S as PATIENCE_AFTER_S
+from raftzmq.cli.event_follow import Told
 from raftzmq.transport.sockets import events_publisher
 from tests.cli.event_samples import ENVELOPE
 from tests.cli.support import COMMAND, environment
@@ -133,3 +137,25 @@ def test_columns_on_a_terminal() -> None:
             terminal.expect("role candidate")
     finally:
         context.destroy(linger=0)
+
+
+def test_a_silence_is_explained_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    now = 100.0
+    monkeypatch.setattr("raftzmq.cli.event_follow.time.monotonic", lambda: now)
+    told = Told("tcp://here:1", Choice(level="rare"))
+    told.show(lambda _: None, [])
+    told.connection(True)
+    now += PATIENCE_AFTER_S - 0.1
+    told.show(lambda _: None, [])
+    assert [line.split()[0] for line in capsys.readouterr().err.splitlines()] == ["waiting", "connected"]
+    now += 0.2
+    told.show(lambda _: None, [])
+    told.show(lambda _: None, [])
+    said = capsys.readouterr().err
+    assert said == "still nothing of rare events: 'raftzmq status' says which nodes run\n"
+    told.connection(False)
+    told.connection(False)
+    told.connection(True)
+    gone, back = capsys.readouterr().err.splitlines()
+    assert gone == "the collector at tcp://here:1 is gone; waiting until it is back"
+    assert back == "connected to the collector at tcp://here:1"
