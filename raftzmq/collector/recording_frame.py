@@ -164,14 +164,18 @@ def decode_frame(frame: Frame, data: bytes) -> list[Merged]:
     payloads = raw[:-1].split(b"\n")
     if len(payloads) != frame.events:
         raise ValueError(f"it holds {len(payloads)} lines, not {frame.events}")
-    return [_merged(frame.position + number, payload) for number, payload in enumerate(payloads)]
-
-
-def _merged(position: int, payload: bytes) -> Merged:
-    event = read_event(payload)
-    if event is None:
-        raise ValueError(f"the line at position {position} is no event")
-    return Merged(position, topic_of(event["node"], event["type"]), payload, event)
+    topics: dict[tuple[str, str], bytes] = {}
+    merged = []
+    for position, payload in enumerate(payloads, frame.position):
+        event = read_event(payload)
+        if event is None:
+            raise ValueError(f"the line at position {position} is no event")
+        speaker = event["node"], event["type"]
+        topic = topics.get(speaker)
+        if topic is None:
+            topic = topics[speaker] = topic_of(*speaker)
+        merged.append(Merged(position, topic, payload, event))
+    return merged
 
 
 def read_event(payload: bytes) -> dict[str, Any] | None:
@@ -180,9 +184,9 @@ def read_event(payload: bytes) -> dict[str, Any] | None:
         event = orjson.loads(payload)
     except orjson.JSONDecodeError:
         return None
-    if not isinstance(event, dict) or not isinstance(event.get("ts"), (int, float)):
+    if type(event) is not dict or not isinstance(event.get("ts"), (float, int)):
         return None
-    return event if isinstance(event.get("node"), str) and isinstance(event.get("type"), str) else None
+    return event if type(event.get("node")) is type(event.get("type")) is str else None
 
 
 def load_zstandard() -> Any:
