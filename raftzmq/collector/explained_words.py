@@ -7,15 +7,15 @@ from raftzmq.collector.explaining import Beside, Explanation, Part, Step
 _NAMES = {
     Step.CLIENT: "between the client and {node}",
     Step.QUEUE: "{node}'s queue",
-    Step.SEND: "until {node} was sent it",
+    Step.SEND: "waiting to be sent to {node}",
     Step.NETWORK: "to {node} and back",
     Step.DISK: "{node}'s disk",
     Step.FOLLOWER: "{node}'s network and disk",
-    Step.COMMIT: "until {leader} counted it",
-    Step.CONFIRM: "until a majority confirmed {node}",
+    Step.COMMIT: "{leader} counting it",
+    Step.CONFIRM: "a majority confirming {node}",
     Step.APPLY: "applying it to {node}'s state",
     Step.READ: "reading it from {node}'s state",
-    Step.REPLY: "until {node} answered",
+    Step.REPLY: "{node} answering",
 }
 _ORDINALS = ("", "single", "second", "third", "fourth", "fifth", "sixth", "seventh")
 MOST = 0.7

@@ -74,12 +74,12 @@ def test_a_followers_answer_is_its_network_and_its_disk() -> None:
     assert parts(found) == [
         ("between the client and n1", 700),
         ("n1's queue", 50),
-        ("until n2 was sent it", 10),
+        ("waiting to be sent to n2", 10),
         ("to n2 and back", 300),
         ("n2's disk", 700),
-        ("until n1 counted it", 10),
+        ("n1 counting it", 10),
         ("applying it to n1's state", 200),
-        ("until n1 answered", 30),
+        ("n1 answering", 30),
     ]
     assert (found.decided_by, found.answer) == ("n2", 1)
     assert "35 % (0.70 ms) was" in words(found)[0]
@@ -106,13 +106,13 @@ def test_the_state_waits_for_the_leaders_own_disk_after_the_commit() -> None:
     found = explain(late, disks(written("n3", 100)), voters=THREE)
     assert parts(found) == [
         ("n1's queue", 50),
-        ("until n3 was sent it", 10),
+        ("waiting to be sent to n3", 10),
         ("to n3 and back", 440),
         ("n3's disk", 100),
-        ("until n1 counted it", 10),
+        ("n1 counting it", 10),
         ("n1's disk (the leader's)", 4_390),
         ("applying it to n1's state", 200),
-        ("until n1 answered", 10),
+        ("n1 answering", 10),
     ]
     assert "84 % (4.39 ms) was n1's disk (the leader's)" in words(found)[0]
     assert "a second answer: n3's, and then 4.39 ms for its own disk" in words(found)[1]
@@ -181,9 +181,9 @@ def test_a_read_waits_for_its_leader_to_be_confirmed() -> None:
     assert parts(found) == [
         ("between the client and n1", 200),
         ("n1's queue", 50),
-        ("until a majority confirmed n1", 1_020),
+        ("a majority confirming n1", 1_020),
         ("reading it from n1's state", 200),
-        ("until n1 answered", 30),
+        ("n1 answering", 30),
     ]
     assert (found.beside, found.decided_by) == ((), None)
     assert len(words(found)) == 1
