@@ -39,6 +39,9 @@ SEND_BUFFER_BYTES = 256 * 1024
 """What the kernel keeps for a reader that doesn't read. Its own choice would be megabytes for each."""
 QUEUE = 1024
 """Connections that wait to be accepted: a crowd that comes at once must not make others wait for a second try."""
+ACCEPT_MAX = 32
+"""Connections taken at once: between them, what the ones before have asked is looked at, or a crowd would have them
+taken for idle and ended before."""
 SWEEP_S = 1.0
 CLOSE_S = 5.0
 """How long the end of the process waits for this thread."""
@@ -150,8 +153,9 @@ class Web:
         loop.set_exception_handler(self._report)
         server = web.Server(self._handle, handler_cancellation=True)
         listening = await loop.create_server(
-            lambda: Connection(server, loop, self._connections), sock=self._socket, backlog=QUEUE
+            lambda: Connection(server, loop, self._connections), sock=self._socket, backlog=ACCEPT_MAX
         )
+        self._socket.listen(QUEUE)  # asyncio has shortened the queue to what it takes at once
         url = f"http://{_bracketed(self.address[0])}:{self.address[1]}"
         self._log.info("serving HTTP", address=url)
         if not is_loopback(self.address[0]):
