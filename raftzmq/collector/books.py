@@ -91,7 +91,7 @@ class Books:
             if kind == "violation":
                 kept = self._recorder.keep(stream.position)
                 fields["recording"] = None if kept is None else str(kept)
-            merged.append(self._say(kind, fields, now_us))
+            merged.append(self._event(kind, fields, now_us))
         self._events += len(merged)
         if self._events >= CHECKPOINT_EVENTS or (self._events and now_us - self._checkpoint_us >= CHECKPOINT_US):
             merged.append(self._checkpoint(now_us))
@@ -101,15 +101,18 @@ class Books:
         self._events = 0
         self._checkpoint_us = now_us
         state, stream = self.state, self._stream
-        fields = {
-            "position": stream.position,
-            "state_hash": state.hash(),
-            "state": state.to_json(),
-            "streams": stream.progress.to_json(),
-        }
-        return self._say("checkpoint", fields, now_us)
+        return self._event(
+            "checkpoint",
+            {
+                "position": stream.position,
+                "state_hash": state.hash(),
+                "state": state.to_json(),
+                "streams": stream.progress.to_json(),
+            },
+            now_us,
+        )
 
-    def _say(self, kind: str, fields: dict[str, Any], now_us: int) -> Merged:
+    def _event(self, kind: str, fields: dict[str, Any], now_us: int) -> Merged:
         """Enter an event of the collector's own. The auditor hears it too: it counts positions."""
         said = self._stream.emit(kind, fields, now_us)
         self.state.fold(said.event)

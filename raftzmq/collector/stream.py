@@ -157,8 +157,9 @@ class Stream:
         said = []
         if key < self._clock.value:
             self.late += 1
-            if event["node"] not in self._behind:
-                # One that nobody talks to stays behind for long: once is enough to know it.
+            if event["node"] not in self._behind or "mid" in event:
+                # A node that hears nobody stays behind for long: once is enough to know it, but for single messages,
+                # whose receipts may have been passed on.
                 self._behind.add(event["node"])
                 fields = {
                     "source": event["node"],

@@ -81,8 +81,8 @@ COLLECTOR = (
     event_type(
         "late",
         Level.RARE,
-        "an event came after others that may have happened later had been passed on: the order need not be causal from "
-        "here to the next event of its node that isn't behind, too",
+        "an event came after others that may have happened later had been passed on. Told once for all of a node that "
+        "follow behind, but for each single message: its receipt may have been passed on before",
         "Lamport (1978)",
         "source node whose event was late",
         "topic topic its topic",

@@ -101,19 +101,22 @@ def test_a_receipt_that_comes_before_its_sending_is_told_as_late(seed: int) -> N
     check(world)
     behind: set[str] = set()
     passed = 0
-    told = set()
-    for one in world.out:
-        if one.event["type"] == "late":
-            assert one.event["source"] not in behind, "once is enough"
-            behind.add(one.event["source"])
-        elif one.event["node"] != "collector":
-            assert (one.event["lamport"] < passed) == (one.event["node"] in behind) or one.event["lamport"] >= passed
-            if one.event["lamport"] >= passed:
-                behind.discard(one.event["node"])
-            elif "mid" in one.event:
-                told.add(one.event["mid"])
-            passed = max(passed, one.event["lamport"])
-    assert set(world.receipts_too_early()) <= told
+    for before, one in pairwise(world.out):
+        said = before.event["type"] == "late"
+        if one.event["node"] == "collector":
+            continue
+        node, lamport = one.event["node"], one.event["lamport"]
+        if lamport < passed:
+            assert said == (node not in behind or "mid" in one.event), "once is enough, but for messages"
+            behind.add(node)
+        else:
+            assert not said
+            behind.discard(node)
+            passed = lamport
+    late = {(event["topic"], event["source_seq"]) for event in world.said("late")}
+    for mid in world.receipts_too_early():
+        [sent] = [event for event in world.events if event["type"] == "sent" and event.get("mid") == mid]
+        assert (f"raftzmq.{sent['node']}.sent", sent["seq"]) in late
     for before, after in pairwise(world.out):
         if before.event["type"] == "late":
             assert after.topic.decode() == before.event["topic"]

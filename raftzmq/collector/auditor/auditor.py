@@ -176,7 +176,7 @@ class Auditor:
     # ---- telling
 
     def _tell_verdict(self, source: str, reason: str, *, known: bool) -> None:
-        self._told.append(("verdict", {"known": known, "source": source, "reason": reason}))
+        self._event("verdict", {"known": known, "source": source, "reason": reason})
 
     def _tell(self) -> None:
         """Pass on what was found with this event, and keep no more of it than the verdict needs."""
@@ -190,7 +190,10 @@ class Auditor:
         key = (rule, nodes)
         self._repeats[key] += 1
         if self._repeats[key] <= REPEATS_MAX:
-            self._told.append(("violation", {"rule": rule, "nodes": list(nodes), "text": text, "recording": None}))
+            self._event("violation", {"rule": rule, "nodes": list(nodes), "text": text, "recording": None})
+
+    def _event(self, kind: str, fields: dict[str, Any]) -> None:
+        self._told.append((kind, fields))
 
     # ---- the whole
 
