@@ -26,7 +26,7 @@ from raftzmq.errors import NodeError
     envvar="RAFTZMQ_COLLECTOR_DIRECTORY",
     show_envvar=True,
     metavar="DIR",
-    help="Where to record, as JSON lines in rotated files; made at the first start.",
+    help="Where to record, as compressed JSON lines in rotated files; made at the first start.",
 )
 @click.option(
     "--topics",

@@ -171,18 +171,22 @@ class Recording:
 
     def last(
         self, count: int, *, chosen: Callable[[dict[str, Any]], bool] = lambda _: True, since: float = 0.0
-    ) -> list[Merged]:
-        """The last ``count`` events that ``chosen`` accepts and whose time isn't before ``since``, oldest first."""
-        found: list[Merged] = []
-        first = 0 if since <= 0 else self.position_at(since)
+    ) -> Iterator[Merged]:
+        """The last ``count`` events that ``chosen`` accepts and whose time isn't before ``since``, oldest first.
+
+        They are looked for from the end, and read again from where they begin: a million of them need no memory.
+        """
+        least = 0 if since <= 0 else self.position_at(since)
+        begin, left = self.last_position + 1, count
         for place in reversed(self._places):
-            if place[1].last_position < first or len(found) >= count:
+            if place[1].last_position < least or left <= 0:
                 break
             for merged in reversed(self._read(place)):
-                if merged.event["ts"] >= since and len(found) < count and chosen(merged.event):
-                    found.append(merged)
-        found.reverse()
-        return found
+                if left > 0 and merged.event["ts"] >= since and chosen(merged.event):
+                    begin, left = merged.position, left - 1
+        for merged in self.events(since_position=begin):
+            if merged.event["ts"] >= since and chosen(merged.event):
+                yield merged
 
     def state_at(self, position: int) -> ClusterState:
         """The state that the events up to and with ``position`` add up to, from the last checkpoint before it.

@@ -79,8 +79,8 @@ def test_a_time_leads_to_the_first_event_that_is_not_before_it(
     assert list(recording.events(since_ts=ts)) == live.merged[expected - 1 :]
     number = data.draw(st.integers(1, 50))
     chosen = [m for m in live.merged if m.event["ts"] >= ts and m.event["node"] != "n2"]
-    assert recording.last(number, chosen=lambda e: e["node"] != "n2", since=ts) == chosen[-number:]
-    assert recording.last(number) == live.merged[-number:]
+    assert list(recording.last(number, chosen=lambda e: e["node"] != "n2", since=ts)) == chosen[-number:]
+    assert list(recording.last(number)) == live.merged[-number:]
 
 
 @given(streams(), st.integers(1, 15), st.data())
