@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -90,6 +91,12 @@ def test_a_generated_cluster_starts_and_serves(home: Path, nodes: int) -> None:
         put = raftzmq("put", "k", "v", "--config", file, "--timeout", "30")
         assert put.returncode == 0, put.stderr
         assert raftzmq("get", "k", "--config", file, "--timeout", "30").stdout == b"v"
+        page = parse_cluster((directory / "cluster.toml").read_text()).web
+        eventually(lambda: b'"ready":true' in fetched(page + "/readyz"), "the collector's page knows the leader")
+        running = [f'raftzmq_process_running{{process="node:n{k}"}} 1.0'.encode() for k in range(1, nodes + 1)]
+        eventually(
+            lambda: set(running) <= set(fetched(page + "/metrics").splitlines()), "what supervisord says is told"
+        )
         for name in [*(f"n{k}" for k in range(1, nodes + 1)), "collector"]:
             assert (directory / "data" / name).is_dir()
             assert (directory / "logs" / f"{name}.log").exists()
@@ -99,6 +106,16 @@ def test_a_generated_cluster_starts_and_serves(home: Path, nodes: int) -> None:
         process.wait(PATIENCE)
         for log in sorted(directory.glob("logs/*.log")):
             print(f"--- {log.name}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-10:]))
+
+
+def fetched(url: str) -> bytes:
+    """The body of an answer; empty as long as there is none."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            body: bytes = answer.read()
+            return body
+    except OSError:
+        return b""
 
 
 def programs(directory: Path) -> list[Any]:

@@ -19,7 +19,8 @@ TREE = ("raftzmq", "bin", "bench", "supervisord.conf", "pyproject.toml", "README
 def held_ports() -> list[int]:
     """The ports of the local cluster that somebody holds."""
     cluster = local_cluster(5)
-    endpoints = [e for a in cluster.nodes for e in (a.peer, a.client, a.events)] + [cluster.collector]
+    endpoints = [e for a in cluster.nodes for e in (a.peer, a.client, a.events)]
+    endpoints += [cluster.collector, cluster.web]
     held = []
     for port in (int(endpoint.rpartition(":")[2]) for endpoint in endpoints):
         with socket.socket() as probe:

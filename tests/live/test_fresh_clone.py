@@ -7,10 +7,12 @@ import os
 import shutil
 import signal
 import socket
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from raftzmq.config import local_cluster
 from tests.live.clone import Clone, held_ports
 from tests.live.harness import eventually
 
@@ -21,6 +23,10 @@ def test_up_serves_and_down_leaves_nothing_running(clone: Clone) -> None:
     up = clone.done("bin/up")
     assert "Where to look next" in up
     assert all(f"n{k}" in up for k in range(1, 6)), up
+    page = local_cluster(5).web
+    assert page in up
+    with urllib.request.urlopen(page + "/readyz", timeout=10) as answer:
+        assert json.load(answer)["ready"] is True
     rows = json.loads(clone.done("bin/raftzmq", "status", "--json"))["nodes"]
     assert sorted(row["role"] for row in rows) == ["follower"] * 4 + ["leader"]
     clone.done("bin/raftzmq", "put", "kept", "through a restart")
