@@ -25,8 +25,7 @@ def test_up_serves_and_down_leaves_nothing_running(clone: Clone) -> None:
     assert all(f"n{k}" in up for k in range(1, 6)), up
     page = local_cluster(5).web
     assert page in up
-    with urllib.request.urlopen(page + "/readyz", timeout=10) as answer:
-        assert json.load(answer)["ready"] is True
+    eventually(lambda: is_ready(page), "the collector's page knows the leader")
     rows = json.loads(clone.done("bin/raftzmq", "status", "--json"))["nodes"]
     assert sorted(row["role"] for row in rows) == ["follower"] * 4 + ["leader"]
     clone.done("bin/raftzmq", "put", "kept", "through a restart")
@@ -49,6 +48,15 @@ def test_up_serves_and_down_leaves_nothing_running(clone: Clone) -> None:
     assert clone.done("bin/raftzmq", "get", "kept").strip() == "through a restart"
     clone.done("bin/down", "--purge")
     assert [path.name for path in (clone.path / ".raftzmq").iterdir()] == [".gitignore"]
+
+
+def is_ready(page: str) -> bool:
+    """Does it say that a leader is known? Not yet, while the collector starts."""
+    try:
+        with urllib.request.urlopen(page + "/readyz", timeout=10) as answer:
+            return json.load(answer)["ready"] is True
+    except OSError:
+        return False
 
 
 def test_two_that_start_at_once_start_one_cluster(clone: Clone) -> None:
