@@ -196,6 +196,30 @@ def test_not_more_than_a_few_are_kept(tmp_path: Path) -> None:
     running.close()
 
 
+def test_who_reads_while_it_writes_and_rotates_sees_whole_events_in_a_row(tmp_path: Path) -> None:
+    total = 6000
+    running = Recorder(
+        RecordingWriter(tmp_path, file_bytes=4000, files=4), json_log(io.BytesIO()), flush_s=0.0, frame_bytes=2000
+    )
+    running.offer(commits(1, 100))
+    wait_until(lambda: running.last_position == 100, "there is something to read")
+    offered = readings = 0
+    while running.last_position < total:
+        if offered <= running.last_position < total:
+            offered = running.last_position + 100
+            running.offer(commits(running.last_position + 1, offered))
+        recording = Recording(tmp_path)
+        found = [one.position for one in recording.events()]
+        readings += 1
+        gone = [note for note in recording.notes if "was removed as the oldest" in note]
+        assert recording.notes == gone
+        assert gone or found == list(range(recording.first_position, recording.last_position + 1))
+        assert found == sorted(set(found))
+    running.close()
+    assert readings >= 10
+    assert len(recorded_files(tmp_path)) == 4
+
+
 def test_what_no_frame_can_hold_is_counted(tmp_path: Path) -> None:
     running = recorder(tmp_path, flush_s=0.0)
     running.offer([*commits(1, 1), merged(2, event("commit", text="x" * FRAME_BYTES_MAX)), *commits(3, 3)])
