@@ -29,7 +29,7 @@ from raftzmq.transport.bare_subscriber import BareSubscriber
 
 _PATIENCE_S = 60.0
 _REST_S = 5.0
-"""After the last event was made: what hasn't come by then doesn't come. Gaps are given up long before."""
+"""When none of those that are missing has come for so long, none will. Gaps are given up long before."""
 _POLL_MS = 50
 _LOG_LINES = 15
 
@@ -172,25 +172,27 @@ def _follow(subscriber: BareSubscriber, publishers: subprocess.Popen[bytes], hea
     """Take what the collector publishes until all came that the publishers say that they made, or nothing comes."""
     waiting: list[list[bytes]] = []
     told: dict[str, Any] | None = None
-    newest = told_at = time.monotonic()
+    newest, left = time.monotonic(), 0
     assert publishers.stdout is not None
     while True:
         messages = subscriber.receive(_POLL_MS)
         waiting += messages
         now = time.monotonic()
-        if messages:
-            newest = now
         if told is None:
+            newest = now if messages else newest
             if now - newest > _PATIENCE_S:
                 raise CollectorFailed(f"nothing came out of the collector for {_PATIENCE_S:g} s\n{_tail(log)}")
             if select.select([publishers.stdout], [], [], 0)[0]:
-                told, told_at = json.loads(_read(publishers, "the publishers' report", log)), now
+                told, newest = json.loads(_read(publishers, "the publishers' report", log)), now
             continue
         # Read only now: while events come, this program shares the other cores with the publishers.
         for topic, payload in waiting:
             heard.add(topic.decode(), orjson.loads(payload))
         waiting = []
-        if not heard.missing(told["made"]) or now - told_at > _REST_S:
+        left, before = heard.missing(told["made"]), left
+        if left != before:
+            newest = now
+        if not left or now - newest > _REST_S:
             return told
 
 

@@ -201,5 +201,5 @@ def test_both_parts_are_measured_and_nothing_stays_behind(tmp_path: Path) -> Non
     assert told["keys_read_back"] > 0
     (collected,) = told["tables"]["A collector on one core"]
     assert collected["made"] > 1500
-    assert (collected["unrecorded"], collected["out_of_order"]) == (0, 0)
+    assert (collected["lost"], collected["unrecorded"], collected["out_of_order"]) == (0, 0, 0)
     assert not list(tmp_path.iterdir())
