@@ -101,6 +101,9 @@ def test_it_says_what_the_cluster_does(tmp_path: Path) -> None:
         eventually(agrees, "the page and the nodes say the same")
         eventually(lambda: site.metrics().get("raftzmq_commands_applied_total", 0) >= 3 * 20, "applied on all nodes")
         check_names(site)
+        with closing(ask(site, b"GET /events?type=heartbeat_sent HTTP/1.0\r\n")) as stream:
+            # Nodes make these only for who asks for them by name.
+            eventually(lambda: b'"type":"heartbeat_sent"' in stream.recv(65_536), "single messages are told")
 
         for name in cluster.others(leader):
             cluster.nodes[name].kill()

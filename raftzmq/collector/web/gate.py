@@ -24,9 +24,10 @@ class Gate:
     so on loopback the ``Host`` must be this machine's name, whatever its port, for tunnels have others.
     """
 
-    def __init__(self, host: str, address: str) -> None:
+    def __init__(self, host: str, address: tuple[str, int]) -> None:
         self._host = host.lower()
-        self._loopback = is_loopback(address)
+        self._loopback = is_loopback(address[0])
+        self._port = address[1]
 
     def check(self, request: web.BaseRequest) -> None:
         """Raise Refusal unless the request may be looked at."""
@@ -50,7 +51,7 @@ class Gate:
         name = found[1].lower()
         if self._loopback and name not in ("localhost", self._host) and not is_loopback(name.strip("[]")):
             raise Refusal(
-                403, f"this server listens on {self._host} only and isn't {name[:128]}: ask for http://{self._host}"
+                403, f"this server is its own machine's only and isn't {name[:128]}: ask http://localhost:{self._port}"
             )
         return hosts[0]
 

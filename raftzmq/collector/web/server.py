@@ -74,7 +74,7 @@ class Web:
         self._hub = Hub(config, boot, time.monotonic)
         registry = registry_of(self._hub, totals)
         self._pages = Pages(self._hub, registry, time.monotonic, lambda: self._beat_at)
-        self._gate = Gate(host, self.address[0])
+        self._gate = Gate(host, self.address)
         self._connections = Connections() if connections is None else connections
         self._pending: deque[tuple[float, list[Merged]]] = deque()
         # Each is written by one thread only.

@@ -118,7 +118,8 @@ def serving(nodes: int = 3, **options: Any) -> Iterator[Serving]:
     config, log = cluster(nodes), io.BytesIO()
     idle_s, maximum = options.pop("idle_s", 10.0), options.pop("maximum", 512)
     connections = Connections(idle_s=idle_s, maximum=maximum)
-    web = Web("127.0.0.1", 0, json_log(log), config=config, boot=BOOT, connections=connections, **options)
+    host = options.pop("host", "127.0.0.1")
+    web = Web(host, 0, json_log(log), config=config, boot=BOOT, connections=connections, **options)
     try:
         web.start()
         yield Serving(config, web, log)

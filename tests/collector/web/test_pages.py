@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-import socket
+from pathlib import Path
 
 import pytest
 
 from raftzmq.collector.web import hub, pages
+from raftzmq.collector.web.server import Web
 from raftzmq.config import ClusterConfig
 from raftzmq.errors import ConfigurationError
-from tests.collector.web.support import Serving, leads, serving, wait_until
+from tests.collector.web.support import leads, serving, wait_until
 
 STABLE = {"node", "endpoint", "reachable", "role", "term", "leader", "commit_index", "last_applied", "last_log_index"}
 
@@ -104,20 +105,18 @@ def test_a_head_request_has_no_body() -> None:
 
 def test_an_address_that_is_taken_is_a_sentence() -> None:
     with serving() as one, pytest.raises(ConfigurationError, match=r"cannot serve HTTP on .*--web none"):
-        again(one)
+        Web(*one.address, one.web._log, config=one.config, boot="b")
 
 
-def again(one: Serving) -> None:
-    """Another one on the same port."""
-    type(one.web)(*one.address, one.web._log, config=one.config, boot="b")
-
-
-def test_without_a_start_it_holds_nothing_after_the_end(tmp_path: object) -> None:
+def test_after_its_end_the_port_is_free_whether_it_was_started_or_not() -> None:
     with serving() as one:
         address = one.address
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(address)
+    config, log = one.config, one.web._log
+    for start in (False, True, False):
+        web = Web(*address, log, config=config, boot="b")
+        if start:
+            web.start()
+        web.close()
 
 
 def test_the_page_survives_odd_names() -> None:
@@ -125,3 +124,24 @@ def test_the_page_survives_odd_names() -> None:
         odd = ClusterConfig("<script>x", one.config.nodes, one.config.collector)
         one.web._hub.config = odd
         assert b"<script" not in one.get("/").body
+
+
+NAMES = [("localhost", "localhost"), *([("::1", "[::1]")] if Path("/proc/net/if_inet6").exists() else [])]
+"""Of this machine, and how they are asked for."""
+
+
+@pytest.mark.parametrize(("host", "asked"), NAMES)
+def test_other_names_of_this_machine(host: str, asked: str) -> None:
+    with serving(host=host) as one:
+        port = one.address[1]
+        assert one.get("/livez", Host=f"{asked}:{port}").status == 200
+        refused = one.get("/livez", Host="evil.example")
+        assert refused.status == 403
+        assert f"http://localhost:{port}" in refused.message
+
+
+def test_who_serves_others_is_told_that_nobody_is_asked() -> None:
+    with serving(host="0.0.0.0") as one:
+        assert one.get("/livez", Host="cluster.example:80").status == 200, "its names are not known"
+        assert one.get("/livez", Host="cluster.example", Origin="http://evil.example").status == 403
+        assert any("nobody is asked" in line["event"] for line in one.log())
