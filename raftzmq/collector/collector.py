@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 ROUND_MAX = 1000
 """Events taken in one round before signals and subscriptions are looked at: some 20 ms of work."""
-ROUND_MS = 2
+ROUND_MS = 4
 """Between rounds: a busy cluster makes thousands of events a second, and waking up for each of them would take
-processor time from the nodes that this is only watching. Nobody sees two milliseconds."""
+processor time from the nodes that this is only watching. Nobody sees four milliseconds."""
 IDLE_MS = 50
 """Without events: greetings, patience with silent nodes and the page's state go on."""
 STEP_US = 50_000

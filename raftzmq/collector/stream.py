@@ -127,6 +127,7 @@ class Stream:
             return []
         merged: list[Merged] = []
         add, fold = merged.append, self.progress.fold
+        new = tuple.__new__  # what a NamedTuple calls in the end, at half the cost
         clock, behind, position, term = self._clock, self._behind, self.position, self._term
         for one in released:
             key, _, topic, payload, event = one
@@ -142,7 +143,7 @@ class Stream:
                 term = event["term"]
             position += 1
             fold(event)
-            add(Merged(position, topic, payload, event))
+            add(new(Merged, (position, topic, payload, event)))
         self.position, self._term = position, term
         return merged
 
