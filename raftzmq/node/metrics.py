@@ -33,7 +33,7 @@ def metrics(node: Node) -> dict[str, Any]:
         "log_bytes": node.raft.log.bytes,
         "lag_bytes": node.applying.lag_bytes,
         "clients": len(node.door),
-        "round_trip_us": node.round_trips.last_us if node.raft.leadership is not None else {},
+        "round_trip_us": dict(node.round_trips.last_us) if node.raft.leadership is not None else {},
         "dropped": {k.removeprefix("dropped_"): n for k, n in sorted(counts.items()) if k.startswith("dropped_")},
         "rss_bytes": node.resident_bytes(),
         "events_ring_bytes": node.report.ring.bytes,

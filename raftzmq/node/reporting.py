@@ -16,6 +16,8 @@ from raftzmq.node.work import Loaded, StateJob, StateResult, Timed
 
 GATHER_MAX = 256
 """Events after which they leave, however little time has passed."""
+PATIENCE = 4
+"""How many times as long they may wait while nothing else happens in this node."""
 NEVER = 2**62
 
 
@@ -48,8 +50,9 @@ class Reporter:
 
     @property
     def deadline_us(self) -> int:
-        """When `take` wants to be called for time's sake."""
-        return NEVER if self._gathering_since_us is None else self._gathering_since_us + self.gather_us
+        """When `take` wants to be called, if no round comes before that anyway: one of its own has its price."""
+        since_us = self._gathering_since_us
+        return NEVER if since_us is None else since_us + PATIENCE * self.gather_us
 
     def take(self, now_us: int) -> Sequence[tuple[bytes, bytes]]:
         """The events made since the last call that gave some; none while they may gather."""

@@ -13,7 +13,7 @@ from raftzmq.core.messages import AppendEntries, RequestVote
 from raftzmq.core.types import EntryKind, make_entry
 from raftzmq.events import ENVELOPE, EVENT_TYPES, NODE_TYPES, Level
 from raftzmq.kv.commands import Get, Parcel, Put
-from raftzmq.node.reporting import GATHER_MAX
+from raftzmq.node.reporting import GATHER_MAX, PATIENCE
 from tests.core.support import entries_of
 from tests.node.support import SECOND, Rig, puts
 
@@ -256,15 +256,22 @@ def test_events_gather_for_as_long_as_the_driver_says() -> None:
     rig.settle()
     begun = rig.now
     assert rig.events == []
-    assert rig.node.deadline_us == begun + 500 < calm
+    assert rig.node.deadline_us == begun + PATIENCE * 500 < calm
     rig.now += 400
     rig.execute(3, puts(session, 1, "b"))
     rig.settle()
     assert rig.events == []
-    assert rig.node.deadline_us == begun + 500, "since the first of them"
-    rig.advance(100)
-    assert len(events(rig)) == 2
-    assert rig.node.deadline_us > begun + 500
+    assert rig.node.deadline_us == begun + PATIENCE * 500, "since the first of them"
+    rig.now += 100
+    rig.settle()
+    assert len(events(rig)) == 2, "something happens, so they leave with it"
+    rig.execute(4, puts(session, 2, "c"))
+    rig.settle()
+    rig.now = rig.node.deadline_us
+    rig.node.on_tick(rig.now)
+    rig.settle()
+    assert len(events(rig)) == 1, "nothing else happens, so time alone lets it go"
+    assert rig.node.deadline_us > rig.now + PATIENCE * 500
 
 
 def test_many_events_gather_no_longer() -> None:
