@@ -22,6 +22,7 @@ import raftzmq.config
 from raftzmq.benchmarks.footprint import anonymous_bytes
 from raftzmq.benchmarks.local_cluster import LAUNCHER, free_cluster
 from raftzmq.benchmarks.process_costs import KINDS, spent, take_costs
+from raftzmq.collector.recording import Recording
 from raftzmq.config import ClusterConfig
 from raftzmq.errors import RaftzmqError
 from raftzmq.events import topic_of
@@ -40,7 +41,7 @@ class CollectorFailed(RaftzmqError):
 
 @dataclass(slots=True)
 class Heard:
-    """What came out of the collector: how often each (topic, seq), and whether each node's events were in order."""
+    """What came out of a collector: each (topic, seq), and whether each node's events were in order."""
 
     events: int = 0
     seqs: dict[str, set[int]] = field(default_factory=dict)
@@ -65,7 +66,10 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class CollectorRun:
-    """One rate. ``busy`` is how much of its core the collector took, ``late_ms`` how late the publishers were."""
+    """One rate. All is counted in the recording, but ``unheard``: what this program missed of the published stream.
+
+    ``busy`` is how much of its core the collector took, ``late_ms`` how late the publishers were.
+    """
 
     rate: int
     seconds: float
@@ -78,6 +82,7 @@ class CollectorRun:
     busy: float
     late_ms: float
     anonymous_bytes: int
+    unheard: int = 0
 
 
 def collect(rate: int, seconds: float, nodes: int, directory: Path | None) -> CollectorRun:
@@ -87,12 +92,12 @@ def collect(rate: int, seconds: float, nodes: int, directory: Path | None) -> Co
         file = Path(place) / "cluster.toml"
         file.write_text(configuration.to_toml())
         log = Path(place) / "collector.log"
-        heard = Heard()
-        options = ["--config", str(file), "--directory", str(Path(place) / "recorded")]
-        with _running([*LAUNCHER, "collector", *options], log, cores=_one_core()) as collector:
+        heard, recorded = Heard(), Path(place) / "recorded"
+        command = [*LAUNCHER, "collector", "--config", str(file), "--directory", str(recorded)]
+        with _cores() as (one, others), _running(command, log, one) as collector:
             command = [sys.executable, "-P", "-m", "raftzmq.benchmarks.event_publishers", str(file)]
             command += ["--rate", str(rate), "--seconds", str(seconds)]
-            with _running(command, None) as publishers:
+            with _running(command, None, others) as publishers:
                 _read(publishers, "the publishers were heard by the collector", log)
                 before, begun = take_costs([collector.pid]), time.monotonic()
                 told = _follow(subscriber, publishers, heard, log)
@@ -104,18 +109,22 @@ def collect(rate: int, seconds: float, nodes: int, directory: Path | None) -> Co
                 raise CollectorFailed(f"the collector ended with exit code {collector.returncode}:\n{_tail(log)}")
         cpu_us = sum(cost[kind].cpu_ns for kind in KINDS) / 1000
         made = sum(told["made"].values())
+        kept = Heard()
+        for merged in Recording(recorded).events():
+            kept.add(merged.topic.decode(), merged.event)
         return CollectorRun(
             rate,
             seconds,
             made,
-            heard.missing(told["made"]),
-            heard.gaps,
-            heard.out_of_order,
+            kept.missing(told["made"]),
+            kept.gaps,
+            kept.out_of_order,
             _unrecorded(log),
             cpu_us / made,
             cpu_us / 1e6 / passed,
             1000 * told["late_s"],
             memory,
+            heard.missing(told["made"]),
         )
 
 
@@ -126,23 +135,28 @@ def _subscribed(configuration: ClusterConfig) -> Iterator[BareSubscriber]:
         yield subscriber
 
 
-def _one_core() -> set[int]:
-    """The last core that this program may use: the first ones do more for others."""
-    return {max(os.sched_getaffinity(0))}
+@contextmanager
+def _cores() -> Iterator[tuple[set[int], set[int]]]:
+    """One core for the collector, and the others for everybody else, this program included, while the block runs."""
+    mine = os.sched_getaffinity(0)
+    one = {max(mine)}
+    others = mine - one or mine
+    os.sched_setaffinity(0, others)
+    try:
+        yield one, others
+    finally:
+        os.sched_setaffinity(0, mine)
 
 
 @contextmanager
-def _running(
-    command: Sequence[str], log: Path | None, cores: set[int] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
+def _running(command: Sequence[str], log: Path | None, cores: set[int]) -> Iterator[subprocess.Popen[bytes]]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
     environment["PYTHONPATH"] = str(Path(raftzmq.config.__file__).parent.parent)
     output = subprocess.PIPE if log is None else log.open("wb")
     mine = os.sched_getaffinity(0)
     try:
-        if cores is not None:
-            # A process has the cores of the thread that starts it.
-            os.sched_setaffinity(0, cores)
+        # A process has the cores of the thread that starts it.
+        os.sched_setaffinity(0, cores)
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=output, env=environment, process_group=0, bufsize=0
         )

@@ -47,13 +47,13 @@ def collector_tables(runs: Sequence[CollectorRun]) -> list[Table]:
         return []
     columns = (
         *("events_per_second_asked", "seconds", "made", "lost", "gaps", "out_of_order", "unrecorded"),
-        *("cpu_us_per_event", "busy_percent", "publishers_late_ms", "collector_rss_anon_mb"),
+        *("cpu_us_per_event", "busy_percent", "publishers_late_ms", "collector_rss_anon_mb", "unheard"),
     )
     rows = [
         [
             *(run.rate, run.seconds, run.made, run.missing, run.gaps, run.out_of_order, run.unrecorded),
             *(round(run.cpu_us_per_event, 1), round(100 * run.busy, 1), round(run.late_ms, 1)),
-            megabytes(run.anonymous_bytes),
+            *(megabytes(run.anonymous_bytes), run.unheard),
         ]
         for run in runs
     ]
