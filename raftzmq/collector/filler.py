@@ -11,6 +11,7 @@ import zmq
 
 from raftzmq.codec import PROTOCOL_MAX, PROTOCOL_MIN
 from raftzmq.codec.clients import (
+    HANDSHAKE,
     EventsAnswer,
     EventsRequest,
     Failure,
@@ -28,6 +29,8 @@ from raftzmq.transport.sockets import client_dealer
 
 GREET_US = 100_000
 """Between greetings to a node that hasn't answered one: it may be down, and its socket connects by itself."""
+REFUSED_US = 5_000_000
+"""After a refusal (another cluster's node, another release) the next greeting waits for so long on top of that."""
 ANSWER_US = 500_000
 """Without an answer for so long the node is greeted again: it has restarted, or forgotten who asks."""
 TURN = 16
@@ -150,7 +153,8 @@ class Filler:
             self.refused += 1
             return None
         if isinstance(header, Failure) and header.request in (0, door.request):
-            # The node doesn't know this client any more; or it doesn't want it, and is asked again in a while.
+            if header.code != HANDSHAKE:  # it doesn't want this client, and says so in its events
+                door.greeted_us = now_us + REFUSED_US
             door.greeted = False
             door.sent_us = -1
         self.refused += 1

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 
@@ -16,7 +19,7 @@ from raftzmq.config import Address, ClusterConfig
 from raftzmq.errors import ConfigurationError, DirectoryInUse
 from raftzmq.events.logs import json_log
 from raftzmq.events.ring import Ring
-from tests.collector.support import Publisher, cluster, collecting, wait_until
+from tests.collector.support import PATIENCE_S, Publisher, cluster, collecting, free_endpoints, wait_until
 
 
 def test_every_node_is_heard_recorded_and_republished_under_its_own_topic(tmp_path: Path) -> None:
@@ -153,6 +156,23 @@ def test_a_boot_that_ended_while_nobody_listened_is_told(tmp_path: Path) -> None
         gap, event = listener.receive(2)
         assert (gap["type"], gap["source_boot"], gap["missing"], gap["reason"]) == ("gap", "b1", 0, "boot")
         assert (event["boot"], event["seq"]) == ("b2", 1)
+
+
+def test_the_page_shows_what_was_collected(tmp_path: Path) -> None:
+    config = replace(cluster(1), web=free_endpoints(1)[0].replace("tcp", "http"))
+
+    def get(path: str) -> str:
+        with urlopen(config.web + path, timeout=PATIENCE_S) as answer:
+            return str(answer.read().decode())
+
+    with collecting(config, tmp_path) as running, closing(Publisher(config.nodes[0], "b1")) as node:
+        node.wait_for_listener()
+        node.publish("role", role="leader", previous="candidate", reason="votes")
+        wait_until(lambda: '"leader"' in get("/v1/state"), "the state has come to the page")
+        wait_until(lambda: running.collector.totals()["events"] == 1, "the event is counted")
+        assert "raftzmq_collector_events_total" in get("/metrics")
+    with pytest.raises(URLError):
+        get("/livez")
 
 
 def test_single_messages_are_subscribed_to_while_somebody_asks_for_them(tmp_path: Path) -> None:
