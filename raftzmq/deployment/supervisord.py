@@ -22,6 +22,7 @@ _TEXT = """\
 ; Start it with:            supervisord -c {configuration}
 ; Watch and steer it with:  supervisorctl -c {configuration} status | stop node:n1 | start node:n1 | tail -f node:n1
 ; Look into it with:        raftzmq status --config cluster.toml
+; The collector's page:     {web}
 ; Everything it writes is beside this file: data/ the nodes' data, logs/ what they say, run/ supervisord's own.
 
 [unix_http_server]
@@ -82,6 +83,7 @@ def supervisord_bundle(cluster: ClusterConfig, interpreter: str) -> Bundle:
         count=count,
         nodes="node" if count == 1 else "nodes",
         configuration=CONFIGURATION,
+        web=cluster.web or "none",
         socket=SOCKET,
         descriptors=max(DESCRIPTORS_MIN, DESCRIPTORS_PER_NODE * count),
         python=shlex.quote(interpreter).replace("%", "%%"),
