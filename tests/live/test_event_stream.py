@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from raftzmq.collector.recording import Recording
+from tests.events.validity import faults
 from tests.live import firewall
 from tests.live.collecting import DETAILS, CollectorProcess, Listener
 from tests.live.harness import LiveCluster, command_line, eventually
@@ -49,7 +50,7 @@ def recorded(collector: CollectorProcess) -> list[dict[str, Any]]:
 
 
 def check_recording(cluster: LiveCluster, collector: CollectorProcess, listener: Listener) -> None:
-    """The recording replays to the states that the live run had, and Raft's rules hold in it."""
+    """The recording is valid and replays to the states that the live run had, and Raft's rules hold in it."""
     replayed = command_line(cluster, "replay", "--check", str(collector.recorded))
     assert replayed.returncode == 0, replayed.stdout + replayed.stderr
     audited = command_line(cluster, "audit", str(collector.recorded))
@@ -60,6 +61,7 @@ def check_recording(cluster: LiveCluster, collector: CollectorProcess, listener:
     for checkpoint in (checkpoints[0], checkpoints[-1]):
         assert recording.state_at(checkpoint["position"]).hash() == checkpoint["state_hash"]
     assert not listener.of("violation")
+    assert faults(merged.event for merged in recording.events()) == []
 
 
 def kill_the_leader(cluster: LiveCluster, load: Load) -> None:
