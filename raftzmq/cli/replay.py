@@ -34,7 +34,7 @@ STATE_COLUMNS = (
 
 
 @click.command(context_settings=CONTEXT)
-@click.argument("recording", type=click.Path(path_type=Path), required=False)
+@click.argument("recording", type=click.Path(path_type=Path), required=False, envvar="RAFTZMQ_COLLECTOR_DIRECTORY")
 @click.option(
     "--speed",
     type=click.FloatRange(min=0),
@@ -70,9 +70,9 @@ def replay(
 ) -> None:
     """Play back what the collector recorded, as it happened or faster; look at the cluster's state at any moment.
 
-    RECORDING is one of the collector's files, or a directory of them; without it, the directory of bin/up. A PLACE is
-    a position (12345), a time of day (14:03:21.5), a date and time (2026-01-31T14:03), a time after the beginning
-    (+90s), or before now (5m).
+    RECORDING is one of the collector's files, or a directory of them; without it, what RAFTZMQ_COLLECTOR_DIRECTORY
+    says, or the directory of bin/up. A PLACE is a position (12345), a time of day (14:03:21.5), a date and time
+    (2026-01-31T14:03), a time after the beginning (+90s), or before now (5m).
 
     Now and then the collector records what all events so far add up to. --check adds them up again and compares: the
     recording is what the collector saw, whole and unchanged. Exit code 1 if it isn't.

@@ -52,6 +52,8 @@ def state(directory: Path, *arguments: str) -> dict[str, Any]:
 def test_all_events_come_as_they_were_published(directory: Path) -> None:
     assert replayed(directory) == [merged.event for merged in Recording(directory).events()]
     assert replayed(recorded_files(directory)[0]) == replayed(directory)
+    named = raftzmq("replay", "--json", "--speed", "0", variables={"RAFTZMQ_COLLECTOR_DIRECTORY": str(directory)})
+    assert [json.loads(line) for line in named.stdout.splitlines()] == replayed(directory)
 
 
 def test_a_part_is_chosen_by_place_type_and_node(directory: Path) -> None:
