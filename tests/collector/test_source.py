@@ -16,10 +16,12 @@ class Node:
 
     def __init__(self, known: NodeProgress | None = None, **options: Any) -> None:
         self.out: list[tuple[Any, ...]] = []
+        self.keys: list[int] = []
         self.counts = Counts()
         self.source = Source("n1", KINDS, self._push, self.counts, 0, known, **options)
 
     def _push(self, key: int, topic: bytes, payload: bytes, event: dict[str, Any]) -> None:
+        self.keys.append(key)
         if topic == GAP_TOPIC:
             kind = event["topic"].rpartition(".")[2]
             self.out.append(("gap", kind, event["expected"], event["received"], event["reason"]))
@@ -181,6 +183,27 @@ def test_a_new_boot_begins_after_what_is_held_of_the_old_one() -> None:
     assert node.take() == [("commit", 1)]
     node.hear("commit", 9, 9)
     assert node.take() == [], "b1 is over"
+
+
+def test_keys_do_not_fall_where_the_clock_of_a_new_boot_is_behind() -> None:
+    node = Node()
+    node.begin()
+    for number in range(2, 9):
+        node.hear("commit", number, number)
+    for number in range(1, 4):
+        node.hear("commit", number, number, boot="b2")
+        if node.source.question():
+            node.answer(("commit", number, number), boot="b2")
+    assert node.take()[-3:] == [("commit", 1), ("commit", 2), ("commit", 3)]
+    assert node.keys == [*range(1, 9), 8, 8, 8]
+
+
+def test_numbers_that_would_fit_the_old_boot_are_no_continuation_of_it() -> None:
+    node = Node()
+    node.begin()
+    node.hear("commit", 2, 2, boot="b2")
+    assert node.take() == []
+    assert node.source.question() == Question("b2", [("commit", 1, 0), ("role", 1, 0)])
 
 
 def test_an_answer_of_another_boot_ends_the_wait_but_not_the_boot() -> None:
