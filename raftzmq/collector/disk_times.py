@@ -49,7 +49,7 @@ class DiskTimes:
                 self._appends[event["node"]] = deque(maxlen=APPENDS_MAX)
             appends = self._appends.get(event["node"])
             if appends is not None:
-                first, last, waited_us = event["first"], event["last"], event["waited_us"]
+                first, last, waited_us = event["first"], event["last"], event.get("waited_us", 0)
                 appends.append(_Append(event["boot"], first, last, event["mono_ns"], waited_us))
         elif event["type"] == "storage" and event["what"] == "log":
             for append in reversed(self._appends.get(event["node"], ())):
