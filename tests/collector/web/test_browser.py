@@ -188,6 +188,7 @@ def test_only_pages_of_its_own_may_open_one(origin: str | None, host: str | None
 
 def test_who_falls_behind_is_shown_the_state_instead_of_all_that_was_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browser, "BEHIND_EVENTS_MAX", 100)
+    monkeypatch.setattr(browser, "SEND_S", 10 * PATIENCE_S)  # a slow machine must not take it for dead
 
     async def scene(one: Serving) -> None:
         async with tab(one, max_msg_size=0) as opened:

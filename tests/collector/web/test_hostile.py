@@ -25,6 +25,8 @@ from tests.collector.web.support import (
 )
 
 MIB = 1024 * 1024
+SHORT_S = 1.5
+"""For whom nobody should have to wait long, and still long enough for others on a loaded machine."""
 
 
 def said(one: Serving, request: bytes) -> Answer:
@@ -149,34 +151,30 @@ def test_a_body_is_not_read() -> None:
         assert pour(bare, bytes(10_000), 20 * MIB) < 10 * MIB
 
 
-@pytest.mark.parametrize(
-    "half", [b"", b"GET", b"GET / HTTP/1.1\r\nHost: loc", b"GET / HTTP/1.1\r\nHost: localhost\r\n"]
-)
-def test_half_a_request_is_not_waited_for(half: bytes) -> None:
-    with serving(idle_s=0.3) as one, unharmed(one), closing(one.connect()) as bare:
-        bare.sendall(half)
-        wait_until(lambda: is_closed(bare), "the connection is ended")
+HALVES = (b"", b"GET", b"GET / HTTP/1.1\r\nHost: loc", b"GET / HTTP/1.1\r\nHost: localhost\r\n")
 
 
-def test_a_request_that_comes_byte_by_byte_is_not_waited_for() -> None:
-    with serving(idle_s=0.5) as one, unharmed(one), closing(one.connect()) as bare:
+def test_half_a_request_is_not_waited_for_nor_one_that_comes_byte_by_byte_nor_the_next() -> None:
+    with serving(idle_s=SHORT_S) as one, unharmed(one), ExitStack() as stack:
+        waiting = [stack.enter_context(closing(one.connect())) for _ in HALVES]
+        for bare, half in zip(waiting, HALVES, strict=True):
+            bare.sendall(half)
+        served = stack.enter_context(closing(one.connect()))
+        served.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"200 OK" in served.recv(65_536)
+        dripping = stack.enter_context(closing(one.connect()))
+        dripping.sendall(b"GET /")
 
         def dripped() -> bool:
             try:
-                bare.sendall(b"x")
+                dripping.sendall(b"x")
             except OSError:
                 return True
             return False
 
-        bare.sendall(b"GET /")
-        wait_until(dripped, "the connection is ended, though bytes keep coming")
-
-
-def test_a_connection_that_asks_nothing_more_is_ended() -> None:
-    with serving(idle_s=0.3) as one, closing(one.connect()) as bare:
-        bare.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert b"200 OK" in bare.recv(65_536)
-        wait_until(lambda: is_closed(bare), "the idle connection is ended")
+        wait_until(dripped, "it is ended, though bytes keep coming")
+        for bare in [*waiting, served]:
+            wait_until(lambda bare=bare: is_closed(bare), "it is ended")  # type: ignore[misc]
 
 
 def test_a_thousand_idle_connections_do_not_stop_the_service() -> None:
@@ -220,7 +218,7 @@ def _dropped(one: Serving) -> bool:
 
 
 def test_answers_that_nobody_takes_are_given_up() -> None:
-    with serving(idle_s=0.5) as one, unharmed(one), closing(one.connect(receive_buffer=4096)) as bare:
+    with serving(idle_s=SHORT_S) as one, unharmed(one), closing(one.connect(receive_buffer=4096)) as bare:
         # Questions at once whose answers, a few megabytes, fill every buffer on the way.
         bare.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 300)
         wait_until(lambda: len(one.web._connections) == 1, "it is ended")
