@@ -153,7 +153,7 @@ class Auditor:
             self._lost(followed, text, rules)
             return
         # Of a boot that has ended: it began again since, and said with what.
-        place = Place(followed.position, followed.ts)
+        place = Place(*followed.ended)
         self._findings.begin(Interval(followed.name, text, rules, place, self._here))
         self._tell_verdict(followed.name, text, known=False)
         if followed.known:

@@ -34,7 +34,10 @@ class Followed:
         self.lamport = 0
         self.position = 0
         self.ts = 0.0
+        self.ended = (0, 0.0)
+        """Position and wall clock of the last event of the boot before."""
         self.anchors: set[str] = set()
+        self._order = 0
         self._clock_ns = 0
         self._silence_ns = SILENCE_NS
         self._ended: deque[str] = deque(maxlen=BOOTS_KEPT)
@@ -47,11 +50,12 @@ class Followed:
         """A new boot begins; ``counted``: with its very first event."""
         if self.boot:
             self._ended.append(self.boot)
+            self.ended = (self.position, self.ts)
         self.boot = boot
         self.known = self.joined = False
         self.seqs.clear()
         self._counted = counted
-        self.lamport = self._clock_ns = 0
+        self.lamport = self._clock_ns = self._order = 0
         self.anchors.clear()
 
     def lose(self) -> None:
@@ -74,8 +78,11 @@ class Followed:
         """An event of its present boot has come."""
         self.lamport = max(self.lamport, event.get("lamport", 0))
         self.position, self.ts = position, event["ts"]
-        now = event["mono_ns"]
-        if now - self._clock_ns > self._silence_ns:
+        now, order = event["mono_ns"], event["order"]
+        # An event that was made and isn't here: of a type that nobody passes on, or lost, as will turn out.
+        skips = order > self._order + 1
+        self._order = max(self._order, order)
+        if skips or now - self._clock_ns > self._silence_ns:
             self.anchors.clear()
         if event["type"] == "clock":
             self._clock_ns = now
