@@ -18,12 +18,17 @@ def told_by(auditor: Auditor, events: list[Event]) -> list[tuple[str, dict[str, 
     return [told for event in events for told in auditor.accept(event)]
 
 
-def gap(event: Event, missing: int, boot: str | None = None) -> Event:
+def gap(event: Event, missing: int) -> Event:
     """The collector says that events before this one are lost."""
     return {
         **{name: event[name] for name in ("v", "ts", "mono_ns", "lamport", "term", "seq")},
-        **{"node": "collector", "boot": "c", "type": "gap", "source": event["node"]},
-        **{"source_boot": event["boot"] if boot is None else boot, "missing": missing, "reason": "gone"},
+        "node": "collector",
+        "boot": "c",
+        "type": "gap",
+        "source": event["node"],
+        "source_boot": event["boot"],
+        "missing": missing,
+        "reason": "gone",
         "topic": f"raftzmq.{event['node']}.{event['type']}",
         "expected": event["seq"] - missing,
         "received": event["seq"],
@@ -43,7 +48,7 @@ def test_a_gap_makes_a_node_unknown_until_it_says_where_it_stands(kind: str) -> 
     following = next(p for p in range(lost + 1, len(events)) if events[p]["node"] == source)
     said = gap(events[lost], 1)
     said["received"] += 1
-    events[lost:following] = [event for event in events[lost + 1 : following]] + [said]
+    events[lost:following] = [*events[lost + 1 : following], said]
     auditor = Auditor()
     told = told_by(auditor, events)
     assert [(kind, fields["known"], fields["source"]) for kind, fields in told] == [
@@ -203,8 +208,12 @@ def test_memory_is_bounded_where_a_node_never_comes_back() -> None:
         auditor.accept(
             {
                 **append,
-                **{"node": "n1", "boot": base[0]["boot"].replace(base[0]["node"], "n1"), "seq": number + 1},
-                **{"first": first, "last": first + count - 1, "terms": [9] * count},
+                "node": "n1",
+                "boot": base[0]["boot"].replace(base[0]["node"], "n1"),
+                "seq": number + 1,
+                "first": first,
+                "last": first + count - 1,
+                "terms": [9] * count,
                 "chains": list(range(first, first + count)),
             }
         )
