@@ -67,7 +67,6 @@ class NodeFigures:
         self._revision = None
         if event["boot"] != self._boot:
             self._boot, self._lamport, self._ticked = event["boot"], 0, None
-            self._clocks.clear()
         if kind == "apply":
             self.commands.add(now, _number(event["commands"]))
         elif kind == "storage":

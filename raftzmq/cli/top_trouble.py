@@ -79,7 +79,7 @@ def _of_a_node(row: NodeRow, signs: Signs) -> Iterator[Trouble]:
     node = row.node
     if row.condition == "down":
         yield Trouble("down", node, f"{node} is down: {_process(node, signs.state) or 'its process has ended'}")
-    elif row.condition == "silent":
+    elif row.condition == "silent" and signs.deaf_s <= DEAF_S:
         since = f" for {row.heard_s:.0f} s" if row.heard_s is not None else ""
         process = _process(node, signs.state)
         yield Trouble("silent", node, f"{node} is not heard{since}" + (f": {process}" if process else ""))

@@ -81,6 +81,15 @@ def test_a_silent_node_is_named_and_its_rates_are_not_guessed() -> None:
     assert story.frame().trouble == ()
 
 
+def test_when_nothing_comes_at_all_that_is_the_trouble() -> None:
+    story = busy()
+    story.now += 4
+    frame = story.frame()
+    assert troubles(frame) == {"deaf": "nothing is heard for 4 s: what stands here is old"}
+    assert {row.condition for row in frame.nodes} == {"silent"}
+    assert frame.leader is None
+
+
 def test_a_node_that_never_spoke_is_silent_too() -> None:
     story = Story("n1", "n2", "n9")
     for _ in range(5):
