@@ -221,7 +221,7 @@ class Source:
         """
         self.heard_us = now_us
         asked, self._asked = self._asked, None
-        if asked is None or asked != self._boot:
+        if asked is None:
             return
         self._answers = True
         self._since_us = now_us

@@ -135,6 +135,19 @@ def test_a_long_answer_comes_in_parts() -> None:
     assert not node.source.filling
 
 
+def test_a_second_hole_is_asked_about_after_the_first() -> None:
+    node = Node()
+    node.begin()
+    node.hear("commit", 3, 3)
+    node.source.question()
+    node.hear("commit", 5, 5)
+    node.answer(("commit", 2, 2), ("commit", 3, 3))
+    assert node.take() == [("commit", 2), ("commit", 3)]
+    assert node.source.question() == Question("b1", [("commit", 4, 0), ("role", 1, 0)])
+    node.answer(("commit", 4, 4), ("commit", 5, 5))
+    assert node.take() == [("commit", 4), ("commit", 5)]
+
+
 def test_a_part_without_anything_new_is_the_last() -> None:
     node = Node()
     node.hear("commit", 5, 5)
@@ -182,7 +195,8 @@ def test_a_new_boot_begins_after_what_is_held_of_the_old_one() -> None:
     node.answer(("commit", 1, 1), boot="b2")
     assert node.take() == [("commit", 1)]
     node.hear("commit", 9, 9)
-    assert node.take() == [], "b1 is over"
+    node.hear("commit", 2, 2, boot="b2")
+    assert node.take() == [("commit", 2)], "b1 is over"
 
 
 def test_keys_do_not_fall_where_the_clock_of_a_new_boot_is_behind() -> None:
