@@ -81,7 +81,7 @@ class Stream:
         """Beside the usual types, take these (and no others) from a node."""
         source = self._sources[node]
         source.subscribe(details)
-        self._topics = {topic: known for topic, known in self._topics.items() if known[0] is not source}
+        # Topics that aren't subscribed to any more stay known: some of their events may still be on the way.
         self._topics.update({topic_of(node, kind): (source, kind) for kind in (*self.kinds, *details)})
 
     # --- what comes in ---

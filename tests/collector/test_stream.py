@@ -174,3 +174,17 @@ def test_a_collector_that_comes_late_says_what_it_missed(ring_bytes: int) -> Non
     assert came | set(world.in_gaps()) == {name_of(event) for event in world.made}
     assert bool(world.said("gap")) == (ring_bytes == 3_000)
     assert world.receipts_too_early() == []
+
+
+def test_events_that_were_on_their_way_when_their_subscription_ended_are_no_mistake() -> None:
+    world = World(Random(1), 1)
+    host = world.hosts["n1"]
+    host.maker.subscribe(b"raftzmq.n1.heartbeat_sent")
+    world.stream.subscribe("n1", ["heartbeat_sent"])
+    world.emit(host, "heartbeat_sent", 0.0)
+    world.settle()
+    world.emit(host, "heartbeat_sent", 0.0)
+    world.stream.subscribe("n1", [])
+    world.settle()
+    assert [event["seq"] for event in world.events if event["type"] == "heartbeat_sent"] == [1]
+    assert world.stream.totals()["malformed"] == 0
