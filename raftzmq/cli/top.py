@@ -28,7 +28,8 @@ REFRESH_S = 0.25
 """Four frames a second are smooth enough for numbers."""
 JSON_S = 1.0
 PATIENCE_S = 5.0
-"""A single frame waits until every node has told all and a whole second is measured, but no longer than this."""
+"""A single frame waits until every node has told all, a whole second is measured and no election has just begun, but
+no longer than this."""
 GATHER_S = 0.01
 """Events are taken in together: waking up for each of them would cost the machine more than it shows."""
 PIPE_COLUMNS = 140
@@ -154,7 +155,8 @@ def _show_once(source: Source, figures: Figures, wish: Wish) -> None:
     begun = time.monotonic()
 
     def enough() -> bool:
-        return figures.settled and figures.measured(time.monotonic())
+        now = time.monotonic()
+        return figures.settled and figures.measured(now) and not figures.undecided(now)
 
     _take_until(source, min(wish.end, begun + PATIENCE_S), enough)
     frame = _frame(figures)

@@ -9,7 +9,7 @@ from typing import Any
 from raftzmq.cli.top_frame import Frame, NodeRow
 from raftzmq.cli.top_node import PERCENTILE_S, NodeFigures
 from raftzmq.cli.top_seconds import MINUTE, Seconds
-from raftzmq.cli.top_trouble import Signs, find_trouble
+from raftzmq.cli.top_trouble import APART_S, Signs, find_trouble
 from raftzmq.collector.cluster_state import ClusterState
 
 SILENT_S = 3.0
@@ -54,6 +54,11 @@ class Figures:
     def measured(self, now: float) -> bool:
         """Is there a rate?"""
         return any(figures.puts_per_s(now) is not None for figures in self._nodes.values())
+
+    def undecided(self, now: float) -> bool:
+        """Has a node lost its leader only now, so that it may be an election or may be trouble?"""
+        since = [figures.leaderless for figures in self._nodes.values() if figures.leaderless is not None]
+        return any(now - begun <= APART_S for begun in since)
 
     def fold(self, event: Event, now: float) -> None:
         """Take in the next event of the stream."""

@@ -127,7 +127,7 @@ class NodeFigures:
         """Which clock of the node stands, in words; empty if both go, or if the node isn't heard at all."""
         if self.heard is None or now - self.heard > STANDS_S:
             return ""
-        if self._ticked is not None and now - self._ticked > STANDS_S:
+        if self._ticked is not None and self.heard - self._ticked > STANDS_S:
             return f"Lamport time stands at {self._lamport:,}, though other events come"
         stood = [clock.mono_ns for clock in self._clocks if clock.ts == self._clocks[-1].ts]
         passed = (max(stood) - min(stood)) / 1_000_000_000 if stood else 0.0

@@ -139,6 +139,8 @@ def test_a_node_that_does_not_hear_the_leader_is_named() -> None:
     story.event("n3", "role", role="pre-candidate", previous="follower", reason="no leader was heard in time")
     story.event("n3", "leader", leader=None)
     assert story.frame().trouble == (), "it may be an election that has only begun"
+    assert story.figures.undecided(story.now + 0.5)
+    assert not story.figures.undecided(story.now + 1.5)
     for _ in range(3):
         story.second(silent=frozenset({"n3"}))
         story.event("n3", "clock", interval_us=50_000)
@@ -213,6 +215,17 @@ def test_a_clock_that_stands_is_noticed(which: str, monkeypatch: pytest.MonkeyPa
     for _ in range(6):
         story.second()
     assert story.frame().trouble == ()
+
+
+def test_the_clock_of_a_node_that_is_not_heard_is_no_matter() -> None:
+    story = busy()
+    story.now += 0.4
+    story.event("n3", "commit", index=story.index, previous=story.index - 1)
+    for _ in range(25):
+        story.now += 0.1
+        for node in ("n1", "n2"):
+            story.event(node, "clock", interval_us=50_000)
+        assert "clock" not in troubles(story.frame())
 
 
 def test_a_restart_begins_its_clocks_anew() -> None:
