@@ -199,7 +199,11 @@ class Running:
         """A subscriber that the collector already knows of."""
         before = self.collector.totals()["subscribers"]
         listener = Listener(self.config.collector, prefix)
-        wait_until(lambda: self.collector.totals()["subscribers"] > before, "the collector knows its subscriber")
+        try:
+            wait_until(lambda: self.collector.totals()["subscribers"] > before, "the collector knows its subscriber")
+        except BaseException:
+            listener.close()
+            raise
         return listener
 
 

@@ -191,6 +191,7 @@ def test_single_messages_are_subscribed_to_while_somebody_asks_for_them(tmp_path
             node.publish("sent", 2)
             assert [event["seq"] for event in listener.receive(2)] == [1, 2]
         wait_until(lambda: not node.hears("sent"), "it asks no more")
+        wait_until(lambda: running.collector.totals()["subscribers"] == 0, "both have left")
         with closing(running.listener(b"raftzmq.n1.sent")) as listener:
             node.wait_for_listener("sent")
             node.publish("sent")
