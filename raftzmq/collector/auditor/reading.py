@@ -12,7 +12,9 @@ Event = dict[str, Any]
 
 DISK, COMMIT, STATE = "disk", "commit", "state"
 """Kinds of knowledge: how far a node's disk, its commit index and its durable state are."""
-OPEN_MAX = 1_000
+SETTLING = frozenset({"boot", "standing", "storage", "clock"})
+"""The types that tell how far a disk is, or that it is no further."""
+OPEN_MAX = 500
 """Commits that may wait until it turns out who had them on disk. Of one on top of that it never does."""
 
 
@@ -47,11 +49,11 @@ class Reading:
     def read(self, followed: Followed, event: Event, position: int) -> None:
         """Take the next event of a node's present boot."""
         invariants = self._invariants
-        before = len(invariants.open_commits)
-        if before:
+        kind = event["type"]
+        if invariants.open_commits and kind in SETTLING:
             self._settle(followed, event)
-            before = len(invariants.open_commits)
-        handler = self._handlers.get(event["type"])
+        before = len(invariants.open_commits)
+        handler = self._handlers.get(kind)
         if handler is not None:
             handler(followed, event)
         for opened in invariants.open_commits[before:]:
@@ -79,7 +81,7 @@ class Reading:
             elif kind == "standing":
                 # What isn't there now was not there then: of what is committed nothing is removed.
                 invariants.settle(opened, name, False if event["stable_index"] < opened.index else None)
-            elif DISK in followed.anchors and kind in ("clock", "storage"):
+            elif DISK in followed.anchors:
                 # Made only while somebody listens: what was stored before has been told, too.
                 lacked = opened.index > disk.last or disk.differs(opened.index, opened.entry)
                 invariants.settle(opened, name, False if lacked else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from raftzmq.collector.auditor.rules import DETAILS, RULES, TOGETHER
 from raftzmq.verify import PROPERTIES, Violations
@@ -17,8 +17,7 @@ VIOLATIONS_MAX = 1_000
 """Kept for the verdict; the others are counted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A place in the stream: an event's position, and its wall clock in seconds since 1970."""
 
     position: int
