@@ -51,7 +51,7 @@ def audit(recording: Path | None, as_json: bool) -> None:
     \b
     Examples:
       raftzmq audit
-      raftzmq audit violation-00001234.events.jsonl.zst
+      raftzmq audit .raftzmq/collector/kept/around-1234.events.jsonl.zst
       raftzmq audit .raftzmq/collector --json | jq '.rules[] | {rule, state, checks}'
       raftzmq events --follow --json | raftzmq audit -
     """

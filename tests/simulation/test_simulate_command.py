@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from raftzmq.cli.main import main
 from raftzmq.simulation import COUNTERS
+from raftzmq.simulation.observer import Observer
 from raftzmq.verify import PROPERTIES
 from tests.simulation.mutants import MUTANTS
 
@@ -80,3 +81,30 @@ def test_a_violation_is_named_and_can_be_replayed(monkeypatch: pytest.MonkeyPatc
 )
 def test_usage(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
+
+
+def test_an_audit_of_what_nodes_say() -> None:
+    result = run("--seeds", "3", "--first-seed", "10", "--events", "200", "--audit", "--json")
+    assert result.exit_code == 0, result.output
+    audit = json.loads(result.stdout)["audit"]
+    assert audit["verdicts"] == {"holds": 3}
+    assert min(audit["virtual_s"], audit["events"], audit["checks"]) > 0
+    assert "audit" not in json.loads(run("--seeds", "1", "--events", "50", "--json").stdout)
+    people = run("--seeds", "2", "--events", "100", "--audit").stdout
+    assert people.splitlines()[-1].startswith("audit: 2 × holds; ")
+
+
+def test_what_the_audit_finds_is_replayed_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by the events alone: what looks into nodes is blind here."""
+    mutant = MUTANTS["committed beyond stable"]
+    monkeypatch.setattr(mutant.owner, mutant.name, mutant.function)
+    monkeypatch.setattr(Observer, "applied", lambda *_: None)
+    result = run("--seed", "1", "--audit", "--json")
+    assert result.exit_code == 1
+    [violation] = json.loads(result.stdout)["violations"]
+    assert violation["property"] == "state_behind_log"
+    assert violation["explanation"].startswith("the events say: ")
+    assert "--audit" in shlex.split(violation["replay"])
+    again = run(*shlex.split(violation["replay"])[2:])
+    assert again.exit_code == 1
+    assert "state_behind_log" in again.stdout

@@ -68,7 +68,7 @@ class Reading:
         invariants, name, kind = self._invariants, followed.name, event["type"]
         disk, lamport = invariants.node(name).disk, event.get("lamport", 0)
         for opened in list(invariants.open_commits):
-            if name not in opened.awaited:
+            if name not in opened.awaited or (lamport < opened.time and kind != "boot"):
                 continue
             if disk.has(opened.index, opened.entry):
                 invariants.settle(opened, name, True)
@@ -76,8 +76,6 @@ class Reading:
                 # Its Lamport time begins anew. What its disk lacks it may store yet, before it is counted.
                 if event["last_index"] >= opened.index:
                     invariants.settle(opened, name, None)
-            elif lamport < opened.time:
-                continue
             elif kind == "standing":
                 # What isn't there now was not there then: of what is committed nothing is removed.
                 invariants.settle(opened, name, False if event["stable_index"] < opened.index else None)
