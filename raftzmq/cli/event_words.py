@@ -143,6 +143,16 @@ def _plain(value: Any) -> str:
     return "none" if value is None else str(value)
 
 
+def _fault(e: Event) -> str:
+    if e["what"] == "elect":
+        return "is told to campaign"
+    parts = ["cut"] if e["cut"] else []
+    parts += [f"{name} {e[name]:.0%}" for name in ("drop", "duplicate") if e[name]]
+    parts += [f"{name} {_ms(e[name + '_us'])}" for name in ("delay", "jitter") if e[name + "_us"]]
+    end = f", for {e['for_us'] / 1e6:g} s" if e["for_us"] else ""
+    return f"link to {e['peer']} {e['what']}: {', '.join(parts)}{end}"
+
+
 def _gap(e: Event) -> str:
     span = e["expected"] if e["missing"] == 1 else f"{e['expected']}…{e['received'] - 1}"
     why = f": {e['reason']}" if e.get("reason") else ""
@@ -198,6 +208,7 @@ WORDS: dict[str, Callable[[Event], str]] = {
     "clock": lambda e: f"Lamport time {e['lamport']:,}",
     "standing": _standing,
     "metrics": _metrics,
+    "fault": _fault,
     "gap": _gap,
     "late": lambda e: f"{e['topic']} (seq {e['source_seq']}) came after Lamport time {e['lamport_passed']:,}",
     "process": _process,

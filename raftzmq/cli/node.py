@@ -96,6 +96,7 @@ def parse_faults(delay_ms_mean: float, loss: float, seed: int | None) -> Channel
     "--loss", type=float, default=0.0, metavar="P", help="For experiments: lose each message to a peer, P from 0 to 1."
 )
 @click.option("--seed", type=int, metavar="S", help="For experiments: with the same one, the n-th fate is the same.")
+@click.option("--lab", is_flag=True, help="Lab mode: let `raftzmq chaos` break this node and its links while it runs.")
 def node(
     name: str,
     config: Path | None,
@@ -109,6 +110,7 @@ def node(
     delay_ms_mean: float,
     loss: float,
     seed: int | None,
+    lab: bool,
 ) -> None:
     """Run one node of a cluster until SIGTERM.
 
@@ -124,12 +126,16 @@ def node(
     bad cable. What is acknowledged stays safe. As every option they may come from the environment: a supervisord that
     is started with RAFTZMQ_NODE_LOSS=0.1 hands it to all its nodes.
 
+    With --lab (RAFTZMQ_NODE_LAB=1) everybody who reaches its client address may break this node with raftzmq chaos:
+    for lessons and experiments, never for a cluster that is to serve.
+
     \b
     Examples:
       raftzmq node --node n1 --nodes 3 --data /var/lib/raftzmq/n1
       raftzmq node --node n2 --config cluster.toml --data ./n2
       raftzmq node --node n1 --nodes 3 --data ./n1 --runtime coroutines --uvloop
       raftzmq node --node n3 --nodes 3 --data ./n3 --delay-ms-mean 20 --loss 0.1 --seed 7
+      raftzmq node --node n3 --nodes 3 --data ./n3 --lab
     """
     from raftzmq.events.logs import json_log
 
@@ -141,7 +147,7 @@ def node(
         faults = parse_faults(delay_ms_mean, loss, seed)
         cluster.address(name)
         with _opened(data, cluster, name, any_file_system) as opened:
-            _run(opened, cluster, timing, chosen, faults, data, log)
+            _run(opened, cluster, timing, chosen, faults, data, log, lab=lab)
     except NodeError as error:
         log.critical("node ends", error=str(error), exit_code=error.exit_code)
         _end(error.exit_code)
@@ -176,6 +182,8 @@ def _run(
     faults: ChannelFaults,
     data: Path,
     log: FilteringBoundLogger,
+    *,
+    lab: bool,
 ) -> None:
     from raftzmq.node import Node
     from raftzmq.runtime.backoff import StartBackoff
@@ -210,10 +218,7 @@ def _run(
 
     body.about["release"] = release()
     body.about |= chosen.about
-    if faults:
-        wires = _faulty_wires(address, body, faults, log)
-    else:
-        wires = Wires(address, body.members)
+    wires = _faulty_wires(address, body, faults, log, lab=lab) if faults or lab else Wires(address, body.members)
     if chosen.name == COROUTINES_BLOCKING:
         log.warning("the event loop waits for the disk on purpose: elections and slow answers are to be expected")
     driver = chosen.make(body, opened, wires, on_facts)
@@ -225,15 +230,21 @@ def _run(
     log.info("node stops")
 
 
-def _faulty_wires(address: Address, body: Node, faults: ChannelFaults, log: FilteringBoundLogger) -> Wires:
-    """Sockets whose messages to peers are delayed and lost; the log and the status say so."""
+def _faulty_wires(
+    address: Address, body: Node, faults: ChannelFaults, log: FilteringBoundLogger, *, lab: bool
+) -> Wires:
+    """Sockets whose messages to peers are delayed and lost, or can be; the log and the status say so."""
     from raftzmq.runtime.faulty_dealers import FaultyDealers
     from raftzmq.runtime.wires import Wires
 
-    told = {"delay_ms_mean": faults.delay_mean_us / 1000, "loss": faults.loss, "seed": faults.seed}
-    log.warning("messages to peers are delayed or lost on purpose", **told)
-    body.about["faults"] = told
-    return Wires(address, body.members, FaultyDealers(faults, body.name, body.members))
+    if faults:
+        told = {"delay_ms_mean": faults.delay_mean_us / 1000, "loss": faults.loss, "seed": faults.seed}
+        log.warning("messages to peers are delayed or lost on purpose", **told)
+        body.about["faults"] = told
+    if lab:
+        log.warning("lab mode: whoever reaches the client address may break this node and its links", lab=True)
+        body.about["lab"] = body.lab.enabled = True
+    return Wires(address, body.members, FaultyDealers(faults, body.name, body.members, body.lab.links))
 
 
 def _printable(fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 """Frames between a client and a node: ``[header]`` or ``[header, payload]``, headers in MessagePack by type.
 
-Client → node: `Hello`, then `Execute` (payload: a parcel), `Read` (payload: queries), `StatusRequest`, `EventsRequest`.
+Client → node: `Hello`, then `Execute` (payload: a parcel), `Read` (payload: queries), `StatusRequest`, `EventsRequest`,
+`ChaosRequest`.
 Node → client: `Welcome` or `Failure`, then `Answer` (payload: results), `Failure`, `StatusAnswer` (payload: JSON),
-`EventsAnswer` (payload: events).
+`EventsAnswer` (payload: events), `ChaosAnswer` (payload: JSON).
 
 A client makes the ids of its requests; 0 stands for the handshake.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -18,6 +19,12 @@ from raftzmq.errors import InvalidRequest
 
 Tag = Annotated[str, msgspec.Meta(max_length=TRACE_CHARACTERS_MAX)]
 Counter = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Probability = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Delay = Annotated[int, msgspec.Meta(ge=0, le=60_000_000)]
+Duration = Annotated[int, msgspec.Meta(ge=0, le=86_400_000_000)]
+Action = Literal["show", "link", "heal", "elect"]
+PEERS_MAX = 1000
+"""Peers that one `ChaosRequest` names."""
 
 
 class Hello(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=1, frozen=True, gc=False):
@@ -66,7 +73,26 @@ class EventsRequest(msgspec.Struct, array_like=True, forbid_unknown_fields=True,
     ranges: Annotated[list[tuple[str, Counter, Counter]], msgspec.Meta(max_length=EVENTS_RANGES_MAX)]
 
 
-ClientFrame = Hello | Execute | Read | StatusRequest | EventsRequest
+class ChaosRequest(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=6, frozen=True, gc=False):
+    """Faults, for a node in lab mode; any other refuses them. Answered at once, without consensus.
+
+    ``link`` gives the links from the node to ``peers`` these faults instead of those that they have, for ``for_us``
+    microseconds or, with 0, until ``heal``, which without peers heals all. ``elect`` has the node campaign. ``show``
+    changes nothing. Each message is lost with probability ``drop`` and doubled with ``duplicate``.
+    """
+
+    request: Counter
+    action: Action
+    peers: Annotated[list[Annotated[str, msgspec.Meta(max_length=64)]], msgspec.Meta(max_length=PEERS_MAX)] = []
+    drop: Probability = 0.0
+    delay_us: Delay = 0
+    jitter_us: Delay = 0
+    duplicate: Probability = 0.0
+    cut: bool = False
+    for_us: Duration = 0
+
+
+ClientFrame = Hello | Execute | Read | StatusRequest | EventsRequest | ChaosRequest
 
 
 class Welcome(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=1, frozen=True, gc=False):
@@ -123,7 +149,13 @@ class EventsAnswer(msgspec.Struct, array_like=True, forbid_unknown_fields=True, 
     oldest: dict[str, Counter]
 
 
-NodeFrame = Welcome | Answer | Failure | StatusAnswer | EventsAnswer
+class ChaosAnswer(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=6, frozen=True, gc=False):
+    """The payload is JSON: ``node``, ``term`` and ``links``, the faults in force afterwards, by peer."""
+
+    request: Counter
+
+
+NodeFrame = Welcome | Answer | Failure | StatusAnswer | EventsAnswer | ChaosAnswer
 
 NOT_LEADER = "not_leader"
 HANDSHAKE = "handshake"

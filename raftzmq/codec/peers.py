@@ -70,6 +70,7 @@ class _RequestVote(Stamp, array_like=True, forbid_unknown_fields=True, frozen=Tr
     last_log_index: Counter
     last_log_term: Counter
     pre_vote: bool
+    told: bool = False
 
 
 class _RequestVoteResponse(Stamp, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False):
@@ -204,7 +205,10 @@ def encode_message(message: PeerMessage, lamport: int, number: int, beat: bool) 
     if isinstance(message, (SnapshotChunk, SnapshotAnswer)):
         term, snapshot, *rest = _FIELDS[_KINDS[type(message)] - 1][1](message)
         return [_encode((lamport, number, beat, term, _snapshot_fields(snapshot), *rest))]
-    return [_encode((lamport, number, beat, *_FIELDS[_KINDS[type(message)] - 1][1](message)))]
+    values = _FIELDS[_KINDS[type(message)] - 1][1](message)
+    if isinstance(message, RequestVote) and not message.told:
+        values = values[:-1]  # as releases say it, and understand it, that don't know the field
+    return [_encode((lamport, number, beat, *values))]
 
 
 def decode_message(envelope: Envelope, frames: Sequence[bytes]) -> tuple[PeerMessage, Stamp]:

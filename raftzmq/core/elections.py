@@ -101,6 +101,18 @@ class Elections:
         else:
             self._reset_election_timer()
 
+    def campaign(self) -> bool:
+        """Start an election now, as a node does that is told to by the message TimeoutNow (thesis 3.10).
+
+        Voters decide as ever, but none refuses because a leader is near; False where this node leads or its timer
+        would start none either: it is no voter, or its disk is full or hangs.
+        """
+        able = self.node in self.voters and self.has_room and not self._disk_hangs()
+        if able and not isinstance(self._state, Leadership):
+            self._campaign(pre_vote=False, told=True)
+            return True
+        return False
+
     def propose(self, data: bytes, kind: EntryKind = EntryKind.COMMANDS) -> int:
         """Append an entry as leader; its index. Raises InvariantViolation on another role: ask `role` first."""
         if not isinstance(self._state, Leadership):
@@ -188,19 +200,20 @@ class Elections:
         self._reset_election_timer()
         return follower
 
-    def _campaign(self, *, pre_vote: bool) -> None:
+    def _campaign(self, *, pre_vote: bool, told: bool = False) -> None:
         term = self.current_term + 1
         self._heard_leader_us = None
         if pre_vote:
             self._change_role(Candidate(True), "no leader was heard in time")
         else:
             self._set_term(term, self.node, "starts an election")
-            self._change_role(Candidate(False), "a majority would vote for this node")
+            why = "told to start an election" if told else "a majority would vote for this node"
+            self._change_role(Candidate(False), why)
         self._reset_election_timer()
         self._fact("election", pre_vote=pre_vote, last_log_index=self.log.last_index)
         vote = RequestVoteResponse(self.node, self.node, term, True, pre_vote)
         requests = [
-            RequestVote(self.node, voter, term, self.log.last_index, self.log.last_term, pre_vote)
+            RequestVote(self.node, voter, term, self.log.last_index, self.log.last_term, pre_vote, told)
             for voter in self.voters
             if voter != self.node
         ]

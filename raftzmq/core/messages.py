@@ -12,7 +12,10 @@ from raftzmq.core.value import value
 
 @value
 class RequestVote:
-    """A candidate asks for a vote; with ``pre_vote`` it asks whether it would get one (thesis 9.6)."""
+    """A candidate asks for a vote; with ``pre_vote`` it asks whether it would get one (thesis 9.6).
+
+    ``told``: it was told to campaign although a leader may be near, so that no reason to refuse it is (thesis 3.10).
+    """
 
     sender: str
     to: str
@@ -20,6 +23,7 @@ class RequestVote:
     last_log_index: int
     last_log_term: int
     pre_vote: bool
+    told: bool = False
 
 
 @value

@@ -67,7 +67,7 @@ class Raft(Snapshots):
         """Take a message from another node (Raft figure 2, rules for all servers)."""
         if message.term > self.current_term:
             if isinstance(message, RequestVote):
-                if self._leader_is_near():
+                if self._leader_is_near() and not message.told:
                     self._refuse_disruption(message)
                     return
                 if not message.pre_vote:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from raftzmq.events.consensus_types import ELECTIONS, LOG
 from raftzmq.events.event_type import EventType, Field, Level
-from raftzmq.events.health_types import COLLECTOR, HEALTH
+from raftzmq.events.health_types import COLLECTOR, HEALTH, LAB
 from raftzmq.events.traffic_types import CLIENTS, MESSAGES
 
 ENVELOPE: dict[str, Field] = {
@@ -26,7 +26,7 @@ ENVELOPE: dict[str, Field] = {
 }
 """The fields that every event begins with."""
 
-NODE_TYPES: tuple[EventType, ...] = (*ELECTIONS, *LOG, *CLIENTS, *MESSAGES, *HEALTH)
+NODE_TYPES: tuple[EventType, ...] = (*ELECTIONS, *LOG, *CLIENTS, *MESSAGES, *HEALTH, *LAB)
 """What nodes say, as against `COLLECTOR`."""
 
 EVENT_TYPES: dict[str, EventType] = {event.kind: event for event in (*NODE_TYPES, *COLLECTOR)}

@@ -63,6 +63,23 @@ HEALTH = (
     ),
 )
 
+LAB = (
+    event_type(
+        "fault",
+        Level.RARE,
+        "on a node in lab mode, what somebody asked to be wrong with its messages to a peer was set, changed or ended",
+        "none: faults are made to see what Raft makes of them; thesis 3.10 for an election on request",
+        "what text `set`, `changed`, `ended` by itself, `healed`; or `elect`: the node was told to campaign",
+        "peer node where the messages go, null for `elect`",
+        "cut flag whether none gets through",
+        "drop probability how many of them are lost, from 0 to 1",
+        "duplicate probability how many come twice, from 0 to 1",
+        "delay_us microseconds by which each is late",
+        "jitter_us microseconds by which that is more or less for each",
+        "for_us microseconds after which it ends by itself, null if it doesn't",
+    ),
+)
+
 COLLECTOR = (
     event_type(
         "gap",

@@ -35,6 +35,7 @@ _UNITS: dict[str, Schema] = {
     "node": _NODE,
     "role": {"enum": [str(role) for role in Role]},
     "flag": {"type": "boolean"},
+    "probability": {"type": "number", "minimum": 0, "maximum": 1},
     "object": {"type": "object"},
     "nodes": {"type": "array", "items": _NODE},
     "terms": {"type": "array", "items": _COUNT},

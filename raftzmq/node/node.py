@@ -8,15 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from raftzmq.codec import PROTOCOL_MAX
-from raftzmq.codec.clients import (
-    Execute,
-    Hello,
-    Read,
-    StatusAnswer,
-    StatusRequest,
-    Welcome,
-    encode_header,
-)
+from raftzmq.codec.clients import ChaosRequest, Execute, Hello, Read, StatusRequest, Welcome, encode_header
 from raftzmq.codec.peers import Refusal
 from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk
 from raftzmq.config import STATE_LAG_BYTES_MAX, Address, Retention, Timing
@@ -31,6 +23,7 @@ from raftzmq.node.answers import answer_frames, failure_frames
 from raftzmq.node.applying import Applying
 from raftzmq.node.door import Door
 from raftzmq.node.intervals import Intervals
+from raftzmq.node.lab import Lab
 from raftzmq.node.log_jobs import LogJobs
 from raftzmq.node.metrics import Tally
 from raftzmq.node.pace import Pace
@@ -42,7 +35,7 @@ from raftzmq.node.reporting import Reporter, commands_in
 from raftzmq.node.round_trips import RoundTrips
 from raftzmq.node.side_channel import SideChannel
 from raftzmq.node.space import has_room
-from raftzmq.node.status import status_json, status_row
+from raftzmq.node.status import status_frames, status_row
 from raftzmq.node.tracing import Tracing
 from raftzmq.node.traffic import Traffic
 from raftzmq.node.transfers import SnapshotOutcome, Transfers
@@ -97,6 +90,7 @@ class Node:
         self.side_channel = SideChannel(boot, maker.ring)
         self.transfers = Transfers(self.raft, self.report)
         self.tracing = Tracing(self.report)
+        self.lab = Lab(self.raft, self.report)
         self.round_trips = RoundTrips()
         self.intervals = Intervals(self)
         self.counts: Counter[str] = Counter()
@@ -119,7 +113,9 @@ class Node:
         deadline = min(self.raft.deadline, self.intervals.deadline_us, self.report.deadline_us)
         if self.reads:
             deadline = min(deadline, self._sweep_us)
-        return min(deadline, self.applying.deadline_us, self.transfers.deadline_us, self.pace.deadline_us)
+        return min(
+            deadline, self.applying.deadline_us, self.transfers.deadline_us, self.pace.deadline_us, self.lab.deadline_us
+        )
 
     def status(self) -> dict[str, Any]:
         """This node's row of ``status --json``."""
@@ -133,6 +129,8 @@ class Node:
         self.pace.tick(now_us)
         if now_us >= self.transfers.deadline_us:
             self.transfers.tick(now_us)
+        if now_us >= self.lab.deadline_us:
+            self.lab.tick(now_us)
         if now_us >= self.intervals.deadline_us:
             self.intervals.tick(now_us)
         if self.reads and now_us >= self._sweep_us:
@@ -198,7 +196,9 @@ class Node:
             elif isinstance(header, Read):
                 self._read(routing, header, payload, now_us)
             elif isinstance(header, StatusRequest):
-                self.replies.send(routing, [encode_header(StatusAnswer(request)), status_json(self)])
+                self.replies.send(routing, status_frames(self, request))
+            elif isinstance(header, ChaosRequest):
+                self.replies.send(routing, self.lab.answer(header, now_us))
             else:
                 self.replies.send(routing, self.side_channel.answer(header))
         except RequestError as error:

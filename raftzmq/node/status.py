@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from raftzmq.codec.clients import StatusAnswer, encode_header
+
 if TYPE_CHECKING:
     from raftzmq.node.node import Node
 
@@ -42,6 +44,6 @@ def status_row(node: Node) -> dict[str, Any]:
     }
 
 
-def status_json(node: Node) -> bytes:
-    """The row as JSON."""
-    return json.dumps(status_row(node)).encode()
+def status_frames(node: Node, request: int) -> list[bytes]:
+    """The answer to a `StatusRequest`: the row as JSON behind its header."""
+    return [encode_header(StatusAnswer(request)), json.dumps(status_row(node)).encode()]

@@ -1,4 +1,4 @@
-"""A one-way channel between two nodes that delays and loses messages on purpose, for experiments and lessons.
+"""A one-way channel between two nodes that delays, loses and doubles messages on purpose, for experiments and lessons.
 
 As in a classroom's simulated network: each message is lost with a fixed probability, and those that are not lost take
 an exponentially distributed time, independently of one another, so that they overtake each other. Raft needs no more
@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 from typing import Generic, TypeVar
 
 from raftzmq.errors import ConfigurationError
+from raftzmq.node.link_faults import SOUND, LinkFaults
 
 M = TypeVar("M")
 
@@ -48,19 +49,38 @@ class Channel(Generic[M]):
     def __init__(self, faults: ChannelFaults, name: str) -> None:
         self._faults = faults
         self._rng = random.Random(f"{faults.seed} {name}")
+        # Of its own: what is asked for while it runs doesn't move the decisions that the seed has made.
+        self._link_rng = random.Random(f"{faults.seed} {name} link")
         self._held: list[tuple[int, int, M]] = []
         self._count = 0
 
-    def put(self, message: M, now_us: int) -> bool:
-        """A message begins its way; False if it is lost."""
+    def put(self, message: M, now_us: int, link: LinkFaults = SOUND) -> bool:
+        """A message begins its way on a link with such faults beside the channel's own; False if it is lost."""
         # Both are drawn for every message: whether one is lost doesn't change what becomes of those after it.
         lost = self._rng.random() < self._faults.loss
         delay_us = self._delay_us()
-        if lost or len(self._held) >= HELD_MAX:
+        if not link:
+            return not lost and self._hold(message, now_us + delay_us)
+        # These too, whatever they are needed for.
+        drawn = self._link_rng
+        dropped, doubled = drawn.random() < link.drop, drawn.random() < link.duplicate
+        ways = [max(0, link.delay_us + round(link.jitter_us * drawn.uniform(-1, 1))) for _ in range(2)]
+        if lost or dropped or link.cut or not self._hold(message, now_us + delay_us + ways[0]):
+            return False
+        if doubled:
+            self._hold(message, now_us + delay_us + ways[1])
+        return True
+
+    def _hold(self, message: M, arrival_us: int) -> bool:
+        if len(self._held) >= HELD_MAX:
             return False
         self._count += 1
-        heappush(self._held, (now_us + delay_us, self._count, message))
+        heappush(self._held, (arrival_us, self._count, message))
         return True
+
+    def lose_all(self) -> None:
+        """What is under way is lost: the link is cut."""
+        self._held.clear()
 
     def _delay_us(self) -> int:
         mean = self._faults.delay_mean_us

@@ -1,4 +1,7 @@
-"""Pipes to peers that delay and lose what goes through them: `Channel` between the loop and the socket.
+"""Pipes to peers that delay, lose and double what goes through them: `Channel` between the loop and the socket.
+
+What they do may change while they run: beside the faults that they are made with there are those of each link, which
+are looked up for each message.
 
 The loop sends into a pair of sockets inside the process, as it would into the pipe itself; a thread for each peer holds
 the messages and owns the pipe. So the loop has nothing to ask for each message, and nothing to wait for.
@@ -9,11 +12,13 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import zmq
 
 from raftzmq.config import Address
+from raftzmq.node.link_faults import SOUND, LinkFaults
 from raftzmq.runtime.channel import Channel, ChannelFaults
 from raftzmq.runtime.jobs import now_us
 from raftzmq.transport.frames import receive_frames, send_frames
@@ -28,8 +33,16 @@ class FaultyDealers:
     The threads end when the context is terminated, which waits for them.
     """
 
-    def __init__(self, faults: ChannelFaults, node: str, members: Sequence[Address]) -> None:
+    def __init__(
+        self,
+        faults: ChannelFaults,
+        node: str,
+        members: Sequence[Address],
+        links: Mapping[str, LinkFaults] = MappingProxyType({}),
+    ) -> None:
+        """``links`` has further faults by peer; it may change at any time, on another thread."""
         self._faults = faults
+        self._links = links
         self._node = node
         self._names = {member.peer: member.node for member in members}
         self._made: Counter[str] = Counter()
@@ -46,7 +59,8 @@ class FaultyDealers:
         theirs.bind(inside)
         ours.connect(inside)
         # Starting a thread is the memory fence that a socket needs on its way to another thread.
-        threading.Thread(target=_serve, args=(channel, theirs, outer), name=f"channel-{peer}", daemon=True).start()
+        arguments = channel, lambda: self._links.get(peer, SOUND), theirs, outer
+        threading.Thread(target=_serve, args=arguments, name=f"channel-{peer}", daemon=True).start()
         return ours
 
     @staticmethod
@@ -58,7 +72,7 @@ class FaultyDealers:
         return socket
 
 
-def _serve(channel: Channel[list[bytes]], inner: Socket, outer: Socket) -> None:
+def _serve(channel: Channel[list[bytes]], link: Callable[[], LinkFaults], inner: Socket, outer: Socket) -> None:
     """Carry messages from ``inner`` to ``outer`` through the channel, and refusals back at once."""
     poller = zmq.Poller()
     poller.register(inner, zmq.POLLIN)
@@ -68,7 +82,9 @@ def _serve(channel: Channel[list[bytes]], inner: Socket, outer: Socket) -> None:
             deadline = channel.deadline_us
             poller.poll(None if deadline is None else max(0, -(-(deadline - now_us()) // 1000)))
             while (frames := receive_frames(inner)) is not None:
-                channel.put(frames, now_us())
+                channel.put(frames, now_us(), link())
+            if link().cut:
+                channel.lose_all()
             for frames in channel.take(now_us()):
                 send_frames(outer, frames)
             while (frames := receive_frames(outer)) is not None:

@@ -157,6 +157,19 @@ SAMPLES: dict[str, tuple[dict[str, Any], str]] = {
     "client_refused": ({"reason": "no handshake"}, "no handshake"),
     "peer_refused": ({"reason": "another cluster"}, "another cluster"),
     "dropped": ({"what": "peer", "count": 1}, "1 message (peer) not sent: no room, or nobody there"),
+    "fault": (
+        {
+            "what": "set",
+            "peer": "n3",
+            "cut": False,
+            "drop": 0.3,
+            "duplicate": 0.1,
+            "delay_us": 50_000,
+            "jitter_us": 0,
+            "for_us": 10_000_000,
+        },
+        "link to n3 set: drop 30%, duplicate 10%, delay 50.0 ms, for 10 s",
+    ),
     "gap": (
         {"topic": "raftzmq.n1.commit", "expected": 3, "received": 6, "missing": 3, "total": 4, "reason": "gone"},
         "3 events of raftzmq.n1.commit lost (seq 3…5), 4 in all: gone",

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from raftzmq.codec.clients import (
     Answer,
+    ChaosAnswer,
+    ChaosRequest,
     ClientFrame,
     EventsAnswer,
     EventsRequest,
@@ -42,6 +44,11 @@ CLIENT: list[tuple[ClientFrame, str]] = [
     (Read(1, 0, "é"), "94 03 01 00 a2 c3a9"),
     (StatusRequest(9), "92 04 09"),
     (EventsRequest(9, "b", [("role", 1, 0)]), "94 05 09 a162 91 93 a4 726f6c65 01 00"),
+    (ChaosRequest(9, "heal"), "9a 06 09 a4 6865616c 90 cb0000000000000000 00 00 cb0000000000000000 c2 00"),
+    (
+        ChaosRequest(9, "link", ["n3"], 0.5, 300, 7, 1.0, True, 10**7),
+        "9a 06 09 a4 6c696e6b 91 a26e33 cb3fe0000000000000 cd012c 07 cb3ff0000000000000 c3 ce00989680",
+    ),
 ]
 NODE: list[tuple[NodeFrame, str]] = [
     (
@@ -53,6 +60,7 @@ NODE: list[tuple[NodeFrame, str]] = [
     (Failure(0, "refused", "", False), "97 03 00 a7 72656675736564 a0 c2 a0 a0"),
     (StatusAnswer(6), "92 04 06"),
     (EventsAnswer(9, "b", False, {"role": 3}), "95 05 09 a162 c2 81 a4 726f6c65 03"),
+    (ChaosAnswer(6), "92 06 06"),
 ]
 """As they were when the format was fixed: a change needs a new protocol version."""
 
@@ -61,7 +69,7 @@ NODE: list[tuple[NodeFrame, str]] = [
 def test_golden_bytes(header: ClientFrame | NodeFrame, golden: str) -> None:
     data = bytes.fromhex(golden)
     assert encode_header(header) == data
-    of_client = isinstance(header, (Hello, Execute, Read, StatusRequest, EventsRequest))
+    of_client = isinstance(header, (Hello, Execute, Read, StatusRequest, EventsRequest, ChaosRequest))
     assert (decode_client_header(data) if of_client else decode_node_header(data)) == header
 
 
@@ -88,6 +96,17 @@ client_frames: st.SearchStrategy[ClientFrame] = st.one_of(
     st.builds(Read, counters, counters, text),
     st.builds(StatusRequest, counters),
     st.builds(EventsRequest, counters, text, st.lists(st.tuples(text, counters, counters), max_size=EVENTS_RANGES_MAX)),
+    st.builds(
+        ChaosRequest,
+        counters,
+        st.sampled_from(["show", "link", "heal", "elect"]),
+        st.lists(text, max_size=4),
+        st.floats(0, 1),
+        *[st.integers(0, 60_000_000)] * 2,
+        st.floats(0, 1),
+        st.booleans(),
+        st.integers(0, 86_400_000_000),
+    ),
 )
 node_frames: st.SearchStrategy[NodeFrame] = st.one_of(
     st.builds(Welcome, counters, text, text, text, text, st.lists(st.tuples(text, text), max_size=4)),
@@ -95,6 +114,7 @@ node_frames: st.SearchStrategy[NodeFrame] = st.one_of(
     st.builds(Failure, counters, text, text, st.booleans(), text, text),
     st.builds(StatusAnswer, counters),
     st.builds(EventsAnswer, counters, text, st.booleans(), st.dictionaries(text, counters, max_size=4)),
+    st.builds(ChaosAnswer, counters),
 )
 
 

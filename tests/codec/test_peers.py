@@ -51,6 +51,7 @@ def encoded(message: Message, stamp: Stamp = STAMP) -> list[bytes]:
 GOLDEN: list[tuple[Message, list[str]]] = [
     (RequestVote("n1", "n2", 5, 300, 4, True), ["97 07 cd0309 c2 05 cd012c 04 c3"]),
     (RequestVote("n1", "n2", 2**63 - 1, 0, 0, False), ["97 07 cd0309 c2 cf7fffffffffffffff 00 00 c2"]),
+    (RequestVote("n1", "n2", 5, 300, 4, False, True), ["98 07 cd0309 c2 05 cd012c 04 c2 c3"]),
     (RequestVoteResponse("n1", "n2", 5, True, False), ["96 07 cd0309 c2 05 c3 c2"]),
     (AppendEntries("n1", "n2", 3, 7, 2, 6, 1), ["99 07 cd0309 c2 03 07 02 06 01 90"]),
     (
@@ -111,7 +112,7 @@ entries = st.builds(
     Entry, counters, counters, st.sampled_from(EntryKind), st.binary(max_size=40), st.integers(0, 2**32 - 1)
 )
 messages = st.one_of(
-    st.builds(RequestVote, names, names, counters, counters, counters, st.booleans()),
+    st.builds(RequestVote, names, names, counters, counters, counters, st.booleans(), st.booleans()),
     st.builds(RequestVoteResponse, names, names, counters, st.booleans(), st.booleans()),
     st.builds(
         AppendEntries,

@@ -59,7 +59,17 @@ def test_events_of_a_node_are_valid_and_have_no_other_fields() -> None:
     seen = {event["type"] for event in events}
     for event in {event["type"]: event for event in events}.values():
         VALIDATOR.validate(event)
-    absent = {"compact", "corrupt", "disrupt_refused", "heartbeat_received", "room", "snapshot", "truncate", "vote"}
+    absent = {
+        "compact",
+        "corrupt",
+        "disrupt_refused",
+        "fault",
+        "heartbeat_received",
+        "room",
+        "snapshot",
+        "truncate",
+        "vote",
+    }
     assert {event.kind for event in NODE_TYPES} - seen <= absent
 
 

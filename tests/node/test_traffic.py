@@ -148,7 +148,7 @@ def test_a_message_that_is_taken_is_told_before_what_it_does() -> None:
     rig.settle()
     received, term = told(rig, "received", "term")
     assert (received["mid"], received["peer"], received["message"]) == ("n3:77", "n3", "RequestVote")
-    assert received["body"] == {"term": 9, "last_log_index": 1, "last_log_term": 0, "pre_vote": False}
+    assert received["body"] == {"term": 9, "last_log_index": 1, "last_log_term": 0, "pre_vote": False, "told": False}
     assert (received["lamport"], received["term"], received["bytes"]) == (FAR + 1, 0, 0)
     assert (term["type"], term["order"]) == ("term", received["order"] + 1)
 

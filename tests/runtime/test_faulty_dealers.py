@@ -8,6 +8,7 @@ import pytest
 import zmq
 
 from raftzmq.benchmarks.local_cluster import free_cluster
+from raftzmq.node.link_faults import LinkFaults
 from raftzmq.runtime.channel import Channel, ChannelFaults
 from raftzmq.runtime.faulty_dealers import FaultyDealers
 from raftzmq.transport.frames import receive_frames, send_frames
@@ -71,3 +72,38 @@ def test_what_the_peer_refuses_comes_back(context: zmq.Context[zmq.Socket[bytes]
         assert send_frames(router, [frames[0], b"go away"])
         assert pipe.poll(int(1000 * PATIENCE)), "the refusal never came back"
         assert receive_frames(pipe) == [b"go away"]
+
+
+def test_faults_of_a_link_hold_from_when_they_are_set_until_they_are_taken_away(
+    context: zmq.Context[zmq.Socket[bytes]],
+) -> None:
+    n1, n2 = free_cluster(2).nodes
+    links: dict[str, LinkFaults] = {}
+    make = FaultyDealers(ChannelFaults(), "n1", (n1, n2), links)
+    number = 0
+    with peer_router(context, n2.peer) as router, make(context, n2.peer) as pipe, make(context, n2.peer) as bulk:
+
+        def arrivals(through: zmq.Socket[bytes], count: int, expected: int) -> list[int]:
+            """Send so many messages; what arrives until as many as ``expected`` are there, and shortly after."""
+            nonlocal number
+            for _ in range(count):
+                number += 1
+                send_frames(through, [b"%d" % number])
+            seen: list[int] = []
+            while router.poll(int(1000 * PATIENCE) if len(seen) < expected else 100):
+                frames = receive_frames(router)
+                assert frames is not None
+                seen.append(int(frames[1]))
+            return seen
+
+        for each in (pipe, bulk):
+            eventually(lambda each=each: arrivals(each, 1, 0), "the connection stands")  # type: ignore[misc]
+        for each in (pipe, bulk):
+            assert len(arrivals(each, 20, 20)) == 20
+            links["n2"] = LinkFaults(cut=True)
+            assert arrivals(each, 20, 0) == []
+            links["n2"] = LinkFaults(duplicate=1.0)
+            assert len(arrivals(each, 20, 40)) == 40
+            links["n3"] = LinkFaults(cut=True)
+            del links["n2"]
+            assert len(arrivals(each, 20, 20)) == 20
