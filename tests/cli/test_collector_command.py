@@ -97,3 +97,11 @@ def test_it_gathers_only_the_types_asked_for(config: ClusterConfig, path: Path, 
         for kind in ("role", "term", "vote"):
             node.wait_for_listener(kind)
         assert not node.maker.wanted("commit")
+
+
+def test_an_address_of_supervisord_that_is_none_exits_10(path: Path, tmp_path: Path) -> None:
+    done = raftzmq(
+        *("collector", "--config", str(path), "--directory", str(tmp_path / "ev"), "--supervisor", "ftp://localhost")
+    )
+    assert done.returncode == 10
+    assert "is no address of supervisord" in last_line(done.stdout)["error"]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
+from xmlrpc.server import SimpleXMLRPCServer
 
 import pytest
 
@@ -177,6 +181,37 @@ def test_the_page_shows_what_was_collected(tmp_path: Path) -> None:
         assert "raftzmq_collector_events_total" in get("/metrics")
     with pytest.raises(OSError, match="refused"):
         get("/livez")
+
+
+@contextmanager
+def supervisord(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """The address of somebody who says ``rows`` where supervisord says its processes."""
+    with SimpleXMLRPCServer(("127.0.0.1", 0), logRequests=False) as server:
+        server.register_function(lambda: rows, "supervisor.getAllProcessInfo")
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+            thread.join(PATIENCE_S)
+
+
+def test_what_supervisord_says_is_among_the_events(tmp_path: Path) -> None:
+    row = {"group": "node", "name": "n1", "statename": "RUNNING", "pid": 7, "exitstatus": 0}
+    with (
+        supervisord([row]) as address,
+        collecting(cluster(1), tmp_path, supervisor=address) as running,
+        closing(running.listener()) as listener,
+    ):
+        wait_until(lambda: "process" in [event["type"] for event in running.recorded()], "it was told that it runs")
+        row.update({"statename": "EXITED", "pid": 0, "exitstatus": 11})
+        told = listener.receive_until("process", 1)
+        if told[-1]["state"] == "RUNNING":  # this listener was early
+            told = listener.receive_until("process", 1)
+        assert (told[-1]["name"], told[-1]["previous"]) == ("node:n1", "RUNNING")
+        assert (told[-1]["pid"], told[-1]["exit_status"]) == (0, 11)
+    assert [event["type"] for event in running.recorded()].count("process") == 2
 
 
 def test_single_messages_are_subscribed_to_while_somebody_asks_for_them(tmp_path: Path) -> None:
