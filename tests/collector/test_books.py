@@ -1,36 +1,72 @@
-"""What the collector says itself has its place in the stream like everything else, and surprises nobody there."""
+"""What the collector enters and says by itself: checkpoints that fit what is recorded, violations, the past."""
 
 from __future__ import annotations
 
+import io
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from raftzmq.collector import books
+from raftzmq.collector.books import past_of
+from raftzmq.collector.progress import Progress
 from raftzmq.collector.recording import Recording
-from raftzmq.collector.replaying import check_recording
+from raftzmq.events.logs import json_log
 from tests.collector.support import Publisher, cluster, collecting
 
 
-def test_the_auditor_misses_no_place_that_the_collectors_own_events_take(
+def test_checkpoints_say_what_everything_before_them_adds_up_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(books, "CHECKPOINT_EVENTS", 3)
+    monkeypatch.setattr(books, "CHECKPOINT_EVENTS", 50)
+    config = cluster(1)
+    with closing(Publisher(config.nodes[0], "b1")) as node:
+        for _ in range(2):  # the second goes on where the first ended
+            with collecting(config, tmp_path) as running, closing(running.listener()) as listener:
+                node.wait_for_listener()
+                for _ in range(4):
+                    node.publish("commit", 40)
+                    listener.receive_until("commit", 40)
+    recording = Recording(tmp_path)
+    found = [merged for merged in recording.events() if merged.event["type"] == "checkpoint"]
+    assert found[0].position == 1
+    assert len(found) >= 2 * (1 + 2)
+    assert len({merged.event["boot"] for merged in found}) == 2
+    progress = Progress()
+    for merged in recording.events():
+        if merged.event["type"] == "checkpoint":
+            assert merged.event["position"] == merged.position - 1
+            assert merged.event["streams"] == progress.to_json()
+            if merged.position > 1:
+                assert merged.event["state_hash"] == recording.state_at(merged.position - 1).hash()
+        progress.fold(merged.event)
+
+
+def test_the_past_is_what_the_recording_ends_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(books, "CHECKPOINT_EVENTS", 50)
     config = cluster(1)
     with (
         collecting(config, tmp_path) as running,
-        closing(running.listener()) as listener,
         closing(Publisher(config.nodes[0], "b1")) as node,
+        closing(running.listener()) as listener,
     ):
-        node.wait_for_listener("room")
-        for _ in range(20):
-            node.publish("room", has_room=True)
-            listener.receive_until("room", 1)
-    events = list(Recording(tmp_path).events())
-    assert [one.position for one in events] == list(range(1, len(events) + 1))
-    found = check_recording(Recording(tmp_path))
-    assert found.agreed >= 4
-    assert (found.differed, found.missing) == (0, 0)
-    reasons = [one.event["reason"] for one in events if one.event["type"] == "verdict"]
-    assert not [reason for reason in reasons if "before this place" in reason]
+        node.wait_for_listener()
+        for _ in range(3):
+            node.publish("commit", 40)
+            listener.receive(40)
+    recording = Recording(tmp_path)
+    past = past_of(tmp_path, json_log(io.BytesIO()))
+    whole = Progress()
+    for merged in recording.events():
+        whole.fold(merged.event)
+    assert past.position == recording.last_position
+    assert past.progress.to_json() == whole.to_json()
+    assert past.progress.nodes["n1"].seqs["commit"] == 120
+    assert past.state.hash() == recording.state_at(recording.last_position).hash()
+
+
+def test_without_a_recording_there_is_no_past(tmp_path: Path) -> None:
+    for directory in (tmp_path, tmp_path / "none"):
+        past = past_of(directory, json_log(io.BytesIO()))
+        assert (past.position, past.progress.nodes) == (0, {})
