@@ -250,6 +250,10 @@ def up(arguments: argparse.Namespace) -> None:
     running = sum(row["group"] == "node" for row in rows)
     if rows and running != nodes:
         fail(f"A cluster of {running} nodes runs already: bin/down first.")
+    if arguments.lab:
+        ENVIRONMENT["RAFTZMQ_NODE_LAB"] = "1"
+        if rows:
+            print("Lab mode is for nodes that start: bin/down first, unless these are in it (bin/raftzmq chaos show).")
     if rows:
         print(f"supervisord runs already (pid {supervisor_call('getPID')})")
         for row in rows:
@@ -350,6 +354,7 @@ def main() -> None:
     if command == "up":
         parser.add_argument("--nodes", type=int, help="nodes of the cluster (default: those of its data, else 5)")
         parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait for a leader (default 60)")
+        parser.add_argument("--lab", action="store_true", help="lab mode: bin/raftzmq chaos may break the nodes")
     else:
         parser.add_argument("--purge", action="store_true", help="remove data, logs and identities too")
         parser.add_argument("--timeout", type=float, default=20.0, help="seconds to wait before killing (default 20)")

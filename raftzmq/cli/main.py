@@ -57,6 +57,9 @@ COMMANDS: dict[str, Lazy] = {
     ),
     "generate": Lazy("raftzmq.cli.generate:generate", "Running a cluster", "The files that start one."),
     "snapshot": Lazy("raftzmq.cli.snapshot:snapshot", "Running a cluster", "All keys in one file, and back."),
+    "chaos": Lazy(
+        "raftzmq.cli.chaos:chaos", "Breaking it on purpose", "Kill, pause, cut, delay, elect: lab mode only."
+    ),
     "simulate": Lazy("raftzmq.cli.simulate:simulate", "Testing it", "Run whole clusters in virtual time, by seed."),
     "audit": Lazy("raftzmq.cli.audit:audit", "Testing it", "Do recorded events keep Raft's invariants?"),
     "verify": Lazy("raftzmq.cli.verify:verify", "Testing it", "Are recorded histories linearizable?"),

@@ -97,6 +97,15 @@ def _state_of(row: Any) -> State | None:
 
 def _asker(server: str) -> Callable[[], Any]:
     """A function that asks for the table of processes."""
+    call = supervisor_caller(server)
+    return lambda: call("getAllProcessInfo")
+
+
+def supervisor_caller(server: str) -> Callable[..., Any]:
+    """A function that calls a method of supervisord, given its name and arguments; it has an end to its patience.
+
+    It raises what `xmlrpc.client` does: OSError, HTTPException, Error. Raises ConfigurationError for no address.
+    """
     scheme, separator, rest = server.partition("://")
     if not separator or scheme == "unix":
         url, path = "http://localhost/RPC2", rest if separator else server
@@ -109,13 +118,13 @@ def _asker(server: str) -> Callable[[], Any]:
     transport = _Transport(path)
     proxy = xmlrpc.client.ServerProxy(url, transport=transport)
 
-    def ask() -> Any:
+    def call(method: str, *arguments: Any) -> Any:
         try:
-            return proxy.supervisor.getAllProcessInfo()
+            return getattr(proxy.supervisor, method)(*arguments)
         finally:
             transport.close()  # one that is kept may be closed by supervisord within a second
 
-    return ask
+    return call
 
 
 class _Transport(xmlrpc.client.Transport):

@@ -57,7 +57,7 @@ def test_without_lab_mode_everything_is_refused() -> None:
     rig = Rig()
     rig.greet()
     for action in ("show", "link", "heal", "elect"):
-        failure = refused(rig, encode_header(ChaosRequest(5, action, ["n2"], cut=True)))  # type: ignore[arg-type]
+        failure = refused(rig, encode_header(ChaosRequest(5, action, ["n2"], cut=True)))
         assert (failure.request, failure.code) == (5, "refused")
         assert "--lab" in failure.message
     assert (rig.node.lab.links, told(rig)) == ({}, [])

@@ -1,0 +1,276 @@
+"""``raftzmq chaos``: break a cluster in lab mode, and heal it again."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from raftzmq.cli.chaos_cluster import ChaosError, Cluster, look
+from raftzmq.cli.duration import Duration
+from raftzmq.cli.help_format import with_colours
+from raftzmq.cli.options import CONTEXT, F, client_options
+from raftzmq.cli.output import note, printable, say, say_json
+
+SCHEMA = 1
+"""The version of what ``--json`` says."""
+DAY_US = 86_400_000_000
+PROCESSES = {
+    "kill": "Kill nodes (SIGKILL); a supervisor starts them again.",
+    "pause": "Stop nodes in their tracks (SIGSTOP).",
+    "resume": "Let paused nodes go on (SIGCONT).",
+    "restart": "Stop nodes in order and start them again.",
+}
+
+
+class Chaos(click.Group):
+    """The commands here, and those for processes, which are loaded when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of their use."""
+        return [*PROCESSES, "partition", "link", "heal", "elect", "show"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None if there is none of that name."""
+        if cmd_name not in PROCESSES:
+            return super().get_command(ctx, cmd_name)
+        command = getattr(import_module("raftzmq.cli.chaos_processes"), cmd_name)
+        assert isinstance(command, click.Command)
+        return with_colours(command)
+
+
+@click.group(cls=Chaos, context_settings=CONTEXT)
+def chaos() -> None:
+    """Break a cluster on purpose, to see what Raft makes of it: kill and pause nodes, cut and spoil links, force
+    elections. Whatever is done appears in the event stream, with what follows from it.
+
+    Only nodes in lab mode obey (bin/up --lab, raftzmq node --lab); all others refuse. A node may be named 'leader'.
+    Links go one way: what n1 sends to n3 may be lost while n1 hears n3 well.
+
+    \b
+    Examples:
+      raftzmq chaos kill leader
+      raftzmq chaos partition n1,n2 / n3,n4,n5 --for 10s
+      raftzmq chaos link n1 n3 --drop 0.3 --delay-ms 50 --jitter-ms 10
+      raftzmq chaos show
+      raftzmq chaos heal
+      raftzmq events --follow --type fault,role,leader
+    """
+
+
+def for_option(command: F) -> F:
+    """``--for``: when it ends by itself."""
+    return click.option(
+        "--for",
+        "for_us",
+        type=Duration(DAY_US),
+        default=None,
+        metavar="TIME",
+        help="End by itself after this time, such as 10s, 500ms or 2m. Without it: until chaos heal.",
+    )(command)
+
+
+def _until(for_us: int | None) -> str:
+    return f" for {for_us / 1e6:g} s" if for_us else " until raftzmq chaos heal"
+
+
+def _done(as_json: bool, what: str, rows: dict[str, Any], sentence: str, **more: Any) -> None:
+    if as_json:
+        say_json({"schema": SCHEMA, "action": what, **more, "nodes": list(rows.values())})
+    else:
+        say(printable(sentence))
+
+
+def _tell_absent(cluster: Cluster, names: list[str]) -> None:
+    for name in names:
+        if not cluster.rows[name]["reachable"]:
+            note(f"note: {printable(name)} does not answer, so nothing was changed there")
+
+
+@chaos.command(context_settings=CONTEXT, short_help="Cut all links between groups of nodes, both ways.")
+@click.argument("groups", nargs=-1, required=True, metavar="GROUP / GROUP …")
+@for_option
+@client_options
+def partition(
+    groups: tuple[str, ...],
+    for_us: int | None,
+    endpoints: str | None,
+    config: Path | None,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Cut all links between groups, in both directions; nodes of one group still reach each other.
+
+    Groups are separated by / and their nodes by commas. A node that is in no group keeps all its links. Where links
+    have faults already, the cut replaces them.
+
+    \b
+    Examples:
+      raftzmq chaos partition n1,n2 / n3,n4,n5 --for 10s     # the minority cannot commit
+      raftzmq chaos partition leader / n2,n3                 # only these two no longer hear the leader
+      raftzmq chaos partition n1 / n2 / n3                   # nobody hears anybody
+    """
+    from raftzmq.codec.clients import ChaosRequest
+
+    parts = [[name.strip() for name in part.split(",") if name.strip()] for part in " ".join(groups).split("/")]
+    if len(parts) < 2 or not all(parts):
+        raise click.UsageError("A partition needs two groups or more, such as: chaos partition n1,n2 / n3,n4,n5")
+    cluster = look(endpoints, config, timeout)
+    sides = [cluster.resolve(part) for part in parts]
+    everybody = [name for side in sides for name in side]
+    twice = next((name for name in everybody if everybody.count(name) > 1), None)
+    if twice:
+        raise click.UsageError(f"{twice} is in two groups.")
+    cluster.demand_lab(everybody)
+    answers = cluster.ask(
+        {
+            name: ChaosRequest(1, "link", [o for o in everybody if o not in side], cut=True, for_us=for_us or 0)
+            for side in sides
+            for name in cluster.reachable(side)
+        }
+    )
+    _tell_absent(cluster, everybody)
+    shown = " / ".join(",".join(side) for side in sides)
+    _done(as_json, "partition", answers, f"partitioned: {shown}{_until(for_us)}", groups=sides)
+
+
+PROBABILITY = click.FloatRange(0, 1)
+MILLISECONDS = click.FloatRange(0, 60_000)
+
+
+@chaos.command(context_settings=CONTEXT, short_help="Spoil the messages from one node to another.")
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option("--drop", type=PROBABILITY, default=0.0, metavar="P", help="Lose each message, P from 0 to 1.")
+@click.option("--delay-ms", type=MILLISECONDS, default=0.0, metavar="MS", help="Deliver each later by this.")
+@click.option("--jitter-ms", type=MILLISECONDS, default=0.0, metavar="MS", help="… by up to this more or less.")
+@click.option("--duplicate", type=PROBABILITY, default=0.0, metavar="P", help="Deliver each twice, P from 0 to 1.")
+@click.option("--cut", is_flag=True, help="Deliver nothing.")
+@click.option("--both", is_flag=True, help="The same from TO to FROM.")
+@for_option
+@client_options
+def link(
+    source: str,
+    target: str,
+    drop: float,
+    delay_ms: float,
+    jitter_ms: float,
+    duplicate: float,
+    cut: bool,
+    both: bool,
+    for_us: int | None,
+    endpoints: str | None,
+    config: Path | None,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Spoil the messages that FROM sends to TO; what TO sends to FROM stays as it is. Faults that the link has had
+    are replaced.
+
+    \b
+    Examples:
+      raftzmq chaos link n1 n3 --drop 0.3 --delay-ms 50 --jitter-ms 10 --duplicate 0.1
+      raftzmq chaos link leader n2 --cut --for 1m        # n2 hears no heartbeat; the leader hears n2
+      raftzmq chaos link n1 n2 --delay-ms 200 --both
+    """
+    from raftzmq.codec.clients import ChaosRequest
+
+    if not (cut or drop or delay_ms or jitter_ms or duplicate):
+        raise click.UsageError("What is to be wrong with the link? Give --cut, --drop, --delay-ms or others.")
+    cluster = look(endpoints, config, timeout)
+    pair = cluster.resolve([source, target])
+    if len(pair) != 2:
+        raise click.UsageError(f"FROM and TO are both {pair[0]}: a node has no link to itself.")
+    senders = pair if both else pair[:1]
+    cluster.demand_lab(senders)
+    delays = round(delay_ms * 1000), round(jitter_ms * 1000)
+    answers = cluster.ask(
+        {
+            name: ChaosRequest(1, "link", [o for o in pair if o != name], drop, *delays, duplicate, cut, for_us or 0)
+            for name in senders
+        }
+    )
+    arrow = "↔" if both else "→"
+    _done(as_json, "link", answers, f"{pair[0]} {arrow} {pair[1]} is spoiled{_until(for_us)}")
+
+
+@chaos.command(context_settings=CONTEXT, short_help="End the faults of links.")
+@click.argument("nodes", nargs=-1, metavar="[NODE]…")
+@client_options
+def heal(nodes: tuple[str, ...], endpoints: str | None, config: Path | None, timeout: float, as_json: bool) -> None:
+    """End all faults of links, or those from and to certain nodes. It wakes no paused node: chaos resume does.
+
+    \b
+    Examples:
+      raftzmq chaos heal
+      raftzmq chaos heal n3
+    """
+    from raftzmq.codec.clients import ChaosRequest
+
+    cluster = look(endpoints, config, timeout)
+    chosen = cluster.resolve(nodes)
+    present = cluster.reachable()
+    if not present:
+        raise ChaosError("no node answers, so nothing was healed: raftzmq status says who is there")
+    cluster.demand_lab(chosen)
+    # Who isn't in lab mode has no faults.
+    labs = [name for name in present if cluster.rows[name].get("lab")]
+    if not labs:
+        cluster.demand_lab(present)
+    requests = {name: ChaosRequest(1, "heal", [] if name in chosen else chosen) for name in labs}
+    answers = cluster.ask(requests)
+    _tell_absent(cluster, chosen or list(cluster.rows))
+    whose = f"the links of {', '.join(chosen)} are" if chosen else "all links are"
+    _done(as_json, "heal", answers, f"healed: {whose} as they should be")
+
+
+@chaos.command(context_settings=CONTEXT, short_help="Have a node start an election now.")
+@click.argument("node")
+@client_options
+def elect(node: str, endpoints: str | None, config: Path | None, timeout: float, as_json: bool) -> None:
+    """Have a node campaign now, without waiting for its election timer and without asking first whether it would win.
+
+    Voters don't refuse it because they hear a leader (thesis 3.10), so it usually wins and the old leader follows; but
+    they refuse it if its log is behind theirs. Nothing that was committed is lost.
+
+    \b
+    Examples:
+      raftzmq chaos elect n2
+      raftzmq chaos elect n2 && raftzmq status
+    """
+    from raftzmq.codec.clients import ChaosRequest
+
+    cluster = look(endpoints, config, timeout)
+    [name] = cluster.resolve([node])
+    cluster.demand_lab([name])
+    answers = cluster.ask({name: ChaosRequest(1, "elect")})
+    _done(as_json, "elect", answers, f"{name} campaigns in term {answers[name]['term']}; raftzmq status tells who won")
+
+
+@chaos.command(context_settings=CONTEXT, short_help="The faults in force, link by link.")
+@client_options
+def show(endpoints: str | None, config: Path | None, timeout: float, as_json: bool) -> None:
+    """A row for each node that sends, a column for each that is sent to: what is wrong between them, and for how long.
+
+    \b
+    Examples:
+      raftzmq chaos show
+      raftzmq chaos show --json | jq '.nodes[] | select(.links != {})'
+    """
+    from raftzmq.cli.chaos_matrix import print_matrix
+    from raftzmq.codec.clients import ChaosRequest
+
+    cluster = look(endpoints, config, timeout)
+    present = cluster.reachable()
+    if not present:
+        raise ChaosError("no node answers: raftzmq status says who is there")
+    labs = [name for name in present if cluster.rows[name].get("lab")]
+    if not labs:
+        cluster.demand_lab(present)
+    answers = cluster.ask({name: ChaosRequest(1, "show") for name in labs})
+    if as_json:
+        say_json({"schema": SCHEMA, "nodes": list(answers.values())})
+    else:
+        print_matrix(cluster.rows, answers)
