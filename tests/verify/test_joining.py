@@ -248,3 +248,20 @@ def test_what_all_have_settled_is_forgotten_and_still_judged() -> None:
     watched.violations.found.clear()
     watched.invariants.truncated("n3", 2_000)
     assert watched.broken == ["state_machine_safety"]
+
+
+def test_of_commits_long_past_the_highest_is_still_expected_of_a_leader() -> None:
+    watched = Watched()
+    for index in range(11, 1_511):
+        term = index - 9
+        new = watched.replicate("n1", index, "n2", "n3", term=term)
+        for node in NODES:
+            watched.invariants.commits(node, term, index, new)
+            watched.invariants.applied(node, index, new[1], index)
+    assert len(watched.invariants._committed_in) == 1_501
+    watched.invariants.forget_settled(100_000)
+    assert len(watched.invariants._committed_in) == 2
+    watched.invariants.node("n3").log.truncate(1_510)
+    watched.invariants.in_term("n3", 2_000, leader=True)
+    watched.invariants.appended("n3", 1_510, [entry(1_510, 2_000)])
+    assert "leader_completeness" in watched.broken
