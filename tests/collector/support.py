@@ -73,7 +73,7 @@ class Publisher:
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._socket = events_publisher(self._context, address.events)
         self._door = None if address.client == "-" else client_router(self._context, address.client)
-        self._answers = answers
+        self.answers = answers
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self.maker = EventMaker(address.node, boot, time.time_ns, self.clock)
@@ -89,7 +89,7 @@ class Publisher:
             header = decode_client_header(data)
             if isinstance(header, Hello):
                 answer = [encode_header(Welcome(header.maximum, "test", self.node, self.boot, "", []))]
-            elif isinstance(header, EventsRequest) and self._answers:
+            elif isinstance(header, EventsRequest) and self.answers:
                 with self._lock:
                     answer = SideChannel(self.boot, self.maker.ring).answer(header)
             else:

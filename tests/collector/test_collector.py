@@ -114,6 +114,14 @@ def test_a_node_that_does_not_answer_costs_a_gap_and_not_the_stream(tmp_path: Pa
         gap, event = listener.receive(2)
         assert (gap["type"], gap["missing"], gap["reason"]) == ("gap", 2, "silent")
         assert event["seq"] == 3
+        node.answers = True
+
+        def filled() -> bool:
+            node.publish("commit", lose=True)
+            node.publish("commit")
+            return running.collector.totals()["filled"] > 0
+
+        wait_until(filled, "the node is asked again")
 
 
 def test_a_collector_that_restarts_goes_on_behind_its_recording_and_fills_what_it_missed(tmp_path: Path) -> None:
