@@ -80,8 +80,9 @@ def generate() -> None:
     help="Take the 3 N + 2 ports from PORT on. Without it: 7101…, 7201…, 7301…; from 100 nodes on 17001…, 18001…, "
     "19001…; and 7400 and 7480.",
 )
+@click.option("--lab", is_flag=True, help="Nodes in lab mode: raftzmq chaos may break them.")
 def supervisord(
-    nodes: int, out: Path | None, force: bool, cluster_id: str | None, as_json: bool, base_port: int | None
+    nodes: int, out: Path | None, force: bool, cluster_id: str | None, as_json: bool, base_port: int | None, lab: bool
 ) -> None:
     """N nodes and a collector on this machine, on loopback, under supervisord.
 
@@ -100,7 +101,7 @@ def supervisord(
 
     chosen = _cluster_id(cluster_id, out)
     cluster = loopback_cluster(nodes, chosen, base_port)
-    bundle = supervisord_bundle(cluster, sys.executable)
+    bundle = supervisord_bundle(cluster, sys.executable, lab=lab)
     _deliver(bundle, nodes, chosen, out, force, as_json)
     if out is None:
         return

@@ -51,7 +51,7 @@ command={python} -P -m raftzmq node --node n%(process_num)d --config "%(here)s/c
 process_name=n%(process_num)d
 numprocs={count}
 numprocs_start=1
-; A crash is restarted. Not restarted are: a stop that was asked for (0), a wrong configuration or identity (10), a
+{lab}; A crash is restarted. Not restarted are: a stop that was asked for (0), a wrong configuration or identity (10), a
 ; storage error or corruption (11), a data directory in use (12), a broken invariant (13): there a restart loses data
 ; or hides the reason.
 {supervision}
@@ -66,6 +66,10 @@ stdout_logfile=%(here)s/logs/collector.log
 stdout_logfile_maxbytes=10MB
 stdout_logfile_backups=3
 """
+_LAB = """\
+; Lab mode: raftzmq chaos may break these nodes.
+environment=RAFTZMQ_NODE_LAB="1"
+"""
 _SUPERVISION = """\
 autorestart=unexpected
 exitcodes=0,10,11,12,13
@@ -76,8 +80,11 @@ stopwaitsecs=10
 redirect_stderr=true"""
 
 
-def supervisord_bundle(cluster: ClusterConfig, interpreter: str) -> Bundle:
-    """The files for ``cluster``, whose nodes must be n1, n2 …; ``interpreter`` is a Python that has raftzmq."""
+def supervisord_bundle(cluster: ClusterConfig, interpreter: str, *, lab: bool = False) -> Bundle:
+    """The files for ``cluster``, whose nodes must be n1, n2 …; ``interpreter`` is a Python that has raftzmq.
+
+    ``lab``: the nodes are in lab mode.
+    """
     count = len(cluster.nodes)
     text = _TEXT.format(
         count=count,
@@ -88,6 +95,7 @@ def supervisord_bundle(cluster: ClusterConfig, interpreter: str) -> Bundle:
         descriptors=max(DESCRIPTORS_MIN, DESCRIPTORS_PER_NODE * count),
         python=shlex.quote(interpreter).replace("%", "%%"),
         supervision=_SUPERVISION,
+        lab=_LAB if lab else "",
     )
     return Bundle({CONFIGURATION: text, "cluster.toml": cluster.to_toml()}, directories=("data", "logs", "run"))
 

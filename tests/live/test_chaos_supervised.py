@@ -1,0 +1,91 @@
+"""Processes killed, paused and restarted by command through supervisord, in a cluster that was generated for it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.support import raftzmq
+from tests.cli.test_generate import free_base_port
+from tests.live.harness import ENVIRONMENT, PATIENCE, eventually
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A running cluster of three in lab mode, in a directory whose name is short enough for a unix socket."""
+    path = Path(tempfile.mkdtemp(prefix="rz"))
+    done = raftzmq(
+        *("generate", "supervisord", "--nodes", "3", "--lab", "--out", str(path)),
+        *("--base-port", str(free_base_port(11))),
+    )
+    assert done.returncode == 0, done.stderr
+    command = [sys.executable, "-P", "-m", "supervisor.supervisord", "--nodaemon", "-c", str(path / "supervisord.conf")]
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, cwd=path)
+    try:
+        yield path
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+        shutil.rmtree(path)
+
+
+def rows(home: Path) -> dict[str, dict[str, Any]]:
+    """The rows of status, by node."""
+    done = raftzmq("status", "--json", "--config", str(home / "cluster.toml"))
+    return {row["node"]: row for row in json.loads(done.stdout)["nodes"]}
+
+
+def settled(home: Path) -> dict[str, dict[str, Any]] | None:
+    """The rows once three answer and follow one leader."""
+    found = rows(home)
+    leaders = {row["leader"] for row in found.values()}
+    return found if all(row["reachable"] for row in found.values()) and len(leaders - {None}) == 1 else None
+
+
+def chaos(home: Path, *arguments: str) -> tuple[int, str]:
+    """Exit code and all that is said."""
+    done = raftzmq("chaos", *arguments, "--config", str(home / "cluster.toml"))
+    return done.returncode, (done.stdout + done.stderr).decode()
+
+
+@pytest.mark.timeout(240)
+def test_nodes_are_killed_paused_resumed_and_restarted(home: Path) -> None:
+    before = eventually(lambda: settled(home), "a leader that all follow")
+    assert all(row["lab"] for row in before.values())
+
+    code, said = chaos(home, "kill", "n2")
+    assert (code, said.strip()) == (0, f"killed: n2 (process {before['n2']['pid']})")
+    after = eventually(
+        lambda: (now := settled(home)) and now["n2"]["pid"] != before["n2"]["pid"] and now, "it is started again"
+    )
+
+    leader = after["n1"]["leader"]
+    assert chaos(home, "pause", "leader")[0] == 0
+    eventually(lambda: not rows(home)[leader]["reachable"], "it says nothing")
+    # A paused process can't hear that it is to stop: it is resumed for that.
+    code, said = chaos(home, "restart", leader)
+    assert code == 0, said
+    again = eventually(
+        lambda: (now := settled(home)) and now[leader]["pid"] != after[leader]["pid"] and now, "it is back"
+    )
+    others = [name for name in again if name != leader]
+    assert {again[name]["pid"] for name in others} == {after[name]["pid"] for name in others}
+
+    assert chaos(home, "pause", "n1")[0] == 0
+    assert chaos(home, "resume", "n1")[0] == 0
+    assert eventually(lambda: settled(home), "all answer again")["n1"]["pid"] == again["n1"]["pid"]
+
+    code, said = chaos(home, "kill", "n1", "--supervisor", str(home / "nobody.sock"))
+    assert code == 1
+    assert "nobody.sock did not do getAllProcessInfo" in said
+    assert rows(home)["n1"]["pid"] == again["n1"]["pid"], "it was not killed some other way"
