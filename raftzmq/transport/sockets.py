@@ -2,13 +2,15 @@
 
 What the defaults would do, and why they are not used: an infinite LINGER hangs at exit; a DEALER queues for a peer
 that is down and floods it with stale messages later (IMMEDIATE=1 refuses instead); a ROUTER drops silently
-(ROUTER_MANDATORY makes it an error that is counted); a half-open TCP connection is never noticed (heartbeats); a
-routing id that is reused lets a restarted client get its predecessor's answers (random ones can't clash).
+(ROUTER_MANDATORY makes it an error that is counted); a half-open TCP connection is never noticed (heartbeats).
+
+No socket names itself. A ROUTER ignores a second connection of the name that it has one of, without a word: a node that
+stood still for longer than HEARTBEAT_TIMEOUT found new connections of its peers beside old ones that it hadn't yet seen
+die, and heard nobody until it was restarted. With ROUTER_HANDOVER, which lets the new one in, libzmq was seen to abort.
+So the ROUTER gives each connection a name of its own; a client whose name has changed so is asked to greet again.
 """
 
 from __future__ import annotations
-
-import os
 
 import zmq
 
@@ -61,7 +63,6 @@ def _bind(socket: zmq.Socket[bytes], endpoint: str, purpose: str) -> zmq.Socket[
 def _dealer(context: zmq.Context[zmq.Socket[bytes]], endpoint: str, *, linger_ms: int, hwm: int) -> zmq.Socket[bytes]:
     socket = _common(context.socket(zmq.DEALER), linger_ms=linger_ms, hwm=hwm)
     socket.setsockopt(zmq.IMMEDIATE, 1)
-    socket.setsockopt(zmq.ROUTING_ID, b"\x01" + os.urandom(15))
     socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
     socket.setsockopt(zmq.RECONNECT_IVL_MAX, RECONNECT_MAX_MS)
     try:
