@@ -1,4 +1,4 @@
-"""The answers that are one document: the page at ``/``, the state, the metrics, and whether all is well."""
+"""The answers that are one document: what there is, at ``/about``, the state, the metrics, and whether all is well."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ METRICS_AGE_S = 0.5
 STALLED_S = 10.0
 """The collector's own loop turns once a second even if nothing happens."""
 PATHS: tuple[tuple[str, str], ...] = (
+    ("/", "the cluster, live: who leads, in which term, what is committed, and what happens"),
     ("/v1/state", "where every node stands, as JSON: the shape of <code>raftzmq status --json</code>"),
     ("/metrics", "figures for Prometheus, each with what it tells"),
     ("/events", "every event as it happens (server-sent): <code>curl -N …/events?type=role,leader</code>"),
@@ -66,7 +67,7 @@ class Pages:
         self._beat_at = beat_at
         self._metrics: dict[str, tuple[float, bytes]] = {}
 
-    def index(self, _: web.BaseRequest) -> web.Response:
+    def about(self, _: web.BaseRequest) -> web.Response:
         """What there is."""
         hub = self._hub
         leader = hub.leader()

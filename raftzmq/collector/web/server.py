@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from raftzmq.collector.merged import Merged
+from raftzmq.collector.web.assets import PAGE_PARAMETERS, Assets
 from raftzmq.collector.web.browser import serve_browser
 from raftzmq.collector.web.connection import Connection, Connections
 from raftzmq.collector.web.gate import Gate, check_parameters, is_loopback
@@ -74,6 +75,7 @@ class Web:
         self._hub = Hub(config, boot, time.monotonic)
         registry = registry_of(self._hub, totals)
         self._pages = Pages(self._hub, registry, time.monotonic, lambda: self._beat_at)
+        self._assets = Assets()
         self._gate = Gate(host, self.address)
         self._connections = Connections() if connections is None else connections
         self._pending: deque[tuple[float, list[Merged]]] = deque()
@@ -199,16 +201,20 @@ class Web:
         self._take()
         if path == "/events":
             return await serve_events(request, self._hub)
+        if path.startswith("/static/"):
+            check_parameters(request.query)
+            return self._assets.asset(request)
         page = {
-            "/": self._pages.index,
+            "/": self._assets.index,
+            "/about": self._pages.about,
             "/v1/state": self._pages.state,
             "/metrics": self._pages.metrics,
             "/livez": self._pages.livez,
             "/readyz": self._pages.readyz,
         }.get(path)
         if page is None:
-            raise Refusal(404, f"there is nothing at {path[:64]}; there are: /, {', '.join(name for name, _ in PATHS)}")
-        check_parameters(request.query)
+            raise Refusal(404, f"there is nothing at {path[:64]}; there are: {', '.join(name for name, _ in PATHS)}")
+        check_parameters(request.query, *(PAGE_PARAMETERS if path == "/" else ()))
         return page(request)
 
 

@@ -1,0 +1,63 @@
+// The collector's WebSocket: the state first, then every event; again and again after a loss.
+
+import { ClusterState } from "./state.js";
+
+const AGAIN_MS = [250, 500, 1000, 2000, 4000];
+const DETAILS = new Set(["sent", "received", "heartbeat_sent", "heartbeat_received"]);
+
+/** Folds what comes into `state`. `told` gets "connecting", "live", "lost" or "behind"; `took` gets each batch. */
+export class Stream {
+  constructor(kinds, told, took) {
+    this._kinds = kinds;
+    this._told = told;
+    this._took = took;
+    this._tries = 0;
+    this._details = false;
+    this.state = new ClusterState();
+    this.position = 0;
+    this.heardAt = performance.now();
+    this.connect();
+  }
+
+  connect() {
+    this._told(this._tries ? "lost" : "connecting");
+    const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
+    this._socket = socket;
+    socket.onopen = () => this._ask();
+    socket.onmessage = (message) => this._take(JSON.parse(message.data));
+    socket.onclose = () => {
+      const pause = AGAIN_MS[Math.min(this._tries++, AGAIN_MS.length - 1)];
+      this._told("lost");
+      setTimeout(() => this.connect(), pause);
+    };
+  }
+
+  /** Also single messages, or not. They are made only while somebody asks for them by name. */
+  wantMessages(wanted) {
+    this._details = wanted;
+    if (this._socket.readyState === WebSocket.OPEN) this._ask();
+  }
+
+  _ask() {
+    const types = this._details ? this._kinds : this._kinds.filter((kind) => !DETAILS.has(kind));
+    this._socket.send(JSON.stringify({ filter: { types, nodes: null } }));
+  }
+
+  _take(message) {
+    if (message.state !== undefined) {
+      // Of a collector that has heard nothing yet there is no state.
+      this.state = Object.keys(message.state).length ? ClusterState.from(message.state) : new ClusterState();
+      this.position = message.position;
+      this._tries = 0;
+      this._told(message.reset === undefined ? "live" : "behind");
+      this._took([], true);
+    } else if (message.events !== undefined) {
+      for (const [, event] of message.events) this.state.fold(event);
+      this.position = message.position;
+      this.heardAt = performance.now();
+      this._took(message.events, false);
+    } else if (message.error !== undefined) {
+      throw new Error(message.error.message);
+    }
+  }
+}

@@ -1,0 +1,43 @@
+// The nodes as a table: the same as the ring for who reads rather than looks, and for narrow screens.
+
+import { put, say } from "./svg.js";
+import { show } from "./texts.js";
+
+/** The cells of a row, as texts. */
+function cellsOf(row, texts) {
+  const role = row.heard ? texts.roles[row.role] ?? row.role ?? "–" : texts.conditions[row.condition];
+  const dash = (value) => (value === null || value === undefined ? "–" : show(value));
+  const stands = ["last_index", "stable_index", "commit_index", "applied_index"].map((name) => dash(row[name]));
+  const timer = row.heard && row.role !== "leader" && row.election_due_us ? texts.milliseconds(row.election_due_us) : "–";
+  const told = row.heard ? [dash(row.term), dash(row.leader), dash(row.voted_for)] : ["–", "–", "–"];
+  return [row.name, role, ...told, ...stands, timer];
+}
+
+export class NodeTable {
+  constructor(table) {
+    this._head = table.tHead;
+    this._body = table.tBodies[0];
+  }
+
+  update(rows, texts) {
+    if (this._texts !== texts) {
+      this._texts = texts;
+      this._head.replaceChildren();
+      const line = put(this._head, "tr");
+      for (const title of texts.columns) put(line, "th", "", title).scope = "col";
+    }
+    while (this._body.rows.length > rows.length) this._body.lastElementChild.remove();
+    rows.forEach((row, i) => {
+      const line = this._body.rows[i] ?? this._make();
+      line.className = row.heard ? row.role ?? "unknown" : row.condition;
+      cellsOf(row, texts).forEach((cell, k) => say(line.cells[k], cell));
+    });
+  }
+
+  _make() {
+    const line = put(this._body, "tr");
+    put(line, "th").scope = "row";
+    for (let k = 1; k < this._texts.columns.length; k++) put(line, "td");
+    return line;
+  }
+}
