@@ -63,6 +63,7 @@ export class Feed {
   }
 
   _reason(reason, texts) {
-    return Object.hasOwn(texts.reasons, reason) ? texts.reasons[reason] : reason;
+    if (Object.hasOwn(texts.reasons, reason)) return texts.reasons[reason];
+    return texts.patterns.reduce((found, [pattern, words]) => found.replace(pattern, words), reason);
   }
 }

@@ -3,6 +3,7 @@
 import { ClusterState } from "./state.js";
 
 const AGAIN_MS = [250, 500, 1000, 2000, 4000];
+const BEHIND_MS = 4000;
 const DETAILS = new Set(["sent", "received", "heartbeat_sent", "heartbeat_received"]);
 
 /** Folds what comes into `state`. `told` gets "connecting", "live", "lost" or "behind"; `took` gets each batch. */
@@ -24,7 +25,7 @@ export class Stream {
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
     this._socket = socket;
     socket.onopen = () => this._ask();
-    socket.onmessage = (message) => this._take(JSON.parse(message.data));
+    socket.onmessage = (message) => this._take(JSON.parse(message.data), socket);
     socket.onclose = () => {
       const pause = AGAIN_MS[Math.min(this._tries++, AGAIN_MS.length - 1)];
       this._told("lost");
@@ -43,13 +44,16 @@ export class Stream {
     this._socket.send(JSON.stringify({ filter: { types, nodes: null } }));
   }
 
-  _take(message) {
+  _take(message, socket) {
     if (message.state !== undefined) {
       // Of a collector that has heard nothing yet there is no state.
       this.state = Object.keys(message.state).length ? ClusterState.from(message.state) : new ClusterState();
       this.position = message.position;
       this._tries = 0;
       this._told(message.reset === undefined ? "live" : "behind");
+      if (message.reset !== undefined) {
+        setTimeout(() => socket === this._socket && socket.readyState === WebSocket.OPEN && this._told("live"), BEHIND_MS);
+      }
       this._took([], true);
     } else if (message.events !== undefined) {
       for (const [, event] of message.events) this.state.fold(event);

@@ -46,7 +46,8 @@ const en = {
   flying: (n) => `1 of ${n} messages shown`,
   violation: (rule) => `A property of Raft is broken: ${rule}`,
   quiet: "Quiet so far: an idle cluster has nothing to tell but heartbeats.",
-  reasons: {},
+  reasons: { voted: "it hadn't voted for anybody else in this term" },
+  patterns: [],
   feed: {
     boot: (e) => `${e.node} started, with ${show(e.last_index)} entries in its log`,
     role: {
@@ -123,10 +124,15 @@ const ja = {
     "its disk finishes nothing": "ディスクへの書き込みが終わらない",
     "its log is behind": "ログが遅れている",
     "its term is not new": "任期が新しくない",
-    voted: "この任期で最初の投票",
+    voted: "この任期では他に投票していない",
     "told to start an election": "選挙を始めるよう指示された",
     "starts an election": "選挙を開始",
   },
+  patterns: [
+    [/^voted for (.+)$/, "$1 に投票済み"],
+    [/^(.+) leads$/, "$1 がリーダー"],
+    [/^(.+) has a higher term$/, "$1 の任期のほうが新しい"],
+  ],
   feed: {
     boot: (e) => `${e.node} が起動(ログ ${show(e.last_index)} 件)`,
     role: {
