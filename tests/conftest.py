@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -29,7 +30,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background has them ignore Ctrl-C, and so would every program under test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-BENCHMARKS = Path(__file__).parent / "benchmarks"
 NO_SKIP = os.environ.get("RAFTZMQ_NO_SKIP", "") not in ("", "0")
 
 
@@ -56,20 +56,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if chosen == "usual":
             chosen = "both" if metafunc.definition.get_closest_marker("mixed") is None else MIXED
         metafunc.parametrize("runtime", BOTH if chosen == "both" else [chosen], indirect=True, scope="module")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several workers share the tests (bin/test), two of them start nodes, each for one test after another.
-
-    Tests that start nodes wait for most of their time. All benchmarks are one group; what needs the local cluster's
-    own ports is in the other.
-    """
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            if item.get_closest_marker("live") is not None:
-                group = "benchmarks" if BENCHMARKS in item.path.parents else "live"
-                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="module")
@@ -118,8 +104,11 @@ def clone(clone_home: Clone) -> Iterator[Clone]:
     """The copy, with nothing running and no data, before and after."""
     from tests.live.clone import held_ports
 
-    held = held_ports()
-    if held:
-        pytest.skip(f"the local cluster's ports are in use (bin/down?): {held}")
-    yield clone_home
-    clone_home.clear()
+    # One at a time on a machine, whoever else runs tests there: the local cluster's ports are fixed.
+    with (Path(tempfile.gettempdir()) / "raftzmq-local-cluster.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        held = held_ports()
+        if held:
+            pytest.skip(f"the local cluster's ports are in use (bin/down?): {held}")
+        yield clone_home
+        clone_home.clear()
