@@ -161,8 +161,6 @@ def _command(what: str) -> Callable[..., None]:
         as_json: bool,
     ) -> None:
         cluster = look(endpoints, config, timeout)
-        # Lab mode first: without it, not even a supervisord is looked for.
-        cluster.demand_lab(cluster.resolve(nodes))
         done = act(what, cluster, nodes, find_supervisor(supervisor, endpoints, config))
         if as_json:
             say_json({"schema": SCHEMA, "action": what, "nodes": done})

@@ -78,7 +78,7 @@ def test_what_is_wrong_with_a_link_in_a_few_words() -> None:
 
 def test_the_matrix_says_what_it_does_not_know() -> None:
     rows = {name: {"reachable": name != "n3"} for name in ("n1", "n2", "n3")}
-    answers = {"n1": {"links": {"n3": faults(cut=True)}}, "n2": {"links": {}}}
+    answers: dict[str, Any] = {"n1": {"links": {"n3": faults(cut=True)}}, "n2": {"links": {}}}
     assert matrix(rows, answers) == [
         ["n1", "·", "ok", "cut"],
         ["n2", "ok", "·", "ok"],

@@ -135,7 +135,7 @@ def test_a_link_that_is_cut_one_way_carries_messages_the_other_way(lab: LiveClus
     eventually(lambda: (row := lab.status(deaf)) and row["commit_index"] >= settled, "entries still come to it")
 
 
-def test_figures_of_a_link_are_told_back_and_in_the_event_stream(lab: LiveCluster) -> None:
+def test_figures_of_a_link_are_told_back(lab: LiveCluster) -> None:
     leader = lab.leader()
     other = lab.others(leader)[0]
     figures = ["--drop", "0.3", "--delay-ms", "50", "--jitter-ms", "10", "--duplicate", "0.1"]
