@@ -47,7 +47,7 @@ def test_names_and_reasons_are_text() -> None:
                     "window.raftzmq?.stream.position === 0 && document.getElementById('link').textContent === 'live'"
                 )
                 one.offer({**leads(evil, 9), "reason": evil}, {"node": "__proto__", "type": "room", "has_room": False})
-                await page.until("document.querySelector('#feed .role-leader')")
+                await page.until("document.body.dataset.leader")
                 assert await page.text("h1") == f"{evil} leads"
                 assert await page.text("#feed .role-leader .why") == evil
                 assert await page.value("document.querySelectorAll('main img').length") == 0

@@ -49,7 +49,7 @@ const en = {
   reasons: { voted: "it hadn't voted for anybody else in this term" },
   patterns: [],
   feed: {
-    boot: (e) => `${e.node} started, with ${show(e.last_index)} entries in its log`,
+    boot: (e) => `${e.node} started, its log ends at entry ${show(e.last_index)}`,
     role: {
       leader: (e) => `${e.node} leads term ${show(e.term)}`,
       candidate: (e) => `${e.node} stands for election in term ${show(e.term)}`,
@@ -134,7 +134,7 @@ const ja = {
     [/^(.+) has a higher term$/, "$1 の任期のほうが新しい"],
   ],
   feed: {
-    boot: (e) => `${e.node} が起動(ログ ${show(e.last_index)} 件)`,
+    boot: (e) => `${e.node} が起動(ログ末尾 ${show(e.last_index)})`,
     role: {
       leader: (e) => `${e.node} が任期 ${show(e.term)} のリーダーに`,
       candidate: (e) => `${e.node} が任期 ${show(e.term)} に立候補`,
