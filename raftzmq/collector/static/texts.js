@@ -46,7 +46,7 @@ const en = {
   flying: (n) => `1 of ${n} messages shown`,
   violation: (rule) => `A property of Raft is broken: ${rule}`,
   quiet: "Quiet so far: an idle cluster has nothing to tell but heartbeats.",
-  reasons: { voted: "it hadn't voted for anybody else in this term" },
+  reasons: { voted: "its vote was free" },
   patterns: [],
   feed: {
     boot: (e) => `${e.node} started, its log ends at entry ${show(e.last_index)}`,
