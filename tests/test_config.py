@@ -165,7 +165,14 @@ def test_web_addresses(url: str, expected: tuple[str, int]) -> None:
     "url",
     [
         *("", "http://", "http://host", "https://host:1", "tcp://host:1", "host:1", "http://host:0", "http://:80"),
-        *("http://host:65536", "http://host:x", "http://u@host:1", "http://host:1/path", "http://host:1/?q", "http://["),
+        *(
+            "http://host:65536",
+            "http://host:x",
+            "http://u@host:1",
+            "http://host:1/path",
+            "http://host:1/?q",
+            "http://[",
+        ),
     ],
 )
 def test_what_is_no_web_address(url: str) -> None:
