@@ -30,6 +30,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that starts the tests in the background has them ignore Ctrl-C, and so would every program under test.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+for name in ("COLUMNS", "LINES"):
+    # The size of whoever's terminal runs the tests (workers are told it so) would be that of every program under test.
+    os.environ.pop(name, None)
+
 NO_SKIP = os.environ.get("RAFTZMQ_NO_SKIP", "") not in ("", "0")
 
 

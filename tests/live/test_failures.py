@@ -11,7 +11,7 @@ import pytest
 from raftzmq import Client
 from tests.live import firewall
 from tests.live.harness import LiveCluster, command_line, eventually, pause
-from tests.live.load import Load, check
+from tests.live.load import Load, Told, check
 
 pytestmark = pytest.mark.live
 
@@ -125,27 +125,34 @@ def test_an_answer_that_is_lost_leads_to_no_second_execution(tmp_path: Path, run
     firewall.require()
     with LiveCluster(tmp_path, runtime=runtime) as cluster:
         cluster.start()
-        old = cluster.leader()
-        others = cluster.others(old)
-        term = cluster.agreed_term(old)
-        with Load(cluster.endpoints, "lost", threads=8, timeout=30.0) as load:
-            load.wait_for(100)
-            with firewall.Firewall() as wall:
-                wall.drop_from(cluster.nodes[old].address.client)
-                # Every writer waits for an answer soon, and what they wait for has been committed.
-                last = -1
-                while last != (last := max(commits(cluster, others).values())):
-                    pause(0.5)
-                cluster.nodes[old].kill()
-            cluster.leader(among=others, above_term=term)
-            load.wait_for(100, "after the leader's death")
-            told = load.stop()
-        cluster.start([old])
-        rows = cluster.agreement()
-        suppressed = max(row["counts"]["suppressed_retries"] for row in rows.values())
+        # Now and then nothing was under way at the leader when its answers began to vanish: then try again.
+        tellings: list[Told] = []
+        suppressed = any(lose_the_leaders_answers(cluster, tellings) for _ in range(4))
         assert suppressed, "no command was tried again, so this proves nothing"
-        check(cluster.endpoints, told)
-        assert len(cluster.state_hashes()) == 1
+
+
+def lose_the_leaders_answers(cluster: LiveCluster, tellings: list[Told]) -> int:
+    """Let them vanish, kill it, and check all that clients were told; how many retries found their command executed."""
+    old = cluster.leader()
+    others = cluster.others(old)
+    term = cluster.agreed_term(old)
+    with Load(cluster.endpoints, f"lost {len(tellings)}", threads=8, timeout=30.0) as load:
+        load.wait_for(100)
+        with firewall.Firewall() as wall:
+            wall.drop_from(cluster.nodes[old].address.client)
+            # Every writer waits for an answer soon, and what they wait for has been committed.
+            last = -1
+            while last != (last := max(commits(cluster, others).values())):
+                pause(0.5)
+            cluster.nodes[old].kill()
+        cluster.leader(among=others, above_term=term)
+        load.wait_for(100, "after the leader's death")
+        tellings.append(load.stop())
+    cluster.start([old])
+    rows = cluster.agreement()
+    check(cluster.endpoints, *tellings)
+    assert len(cluster.state_hashes()) == 1
+    return int(max(row["counts"]["suppressed_retries"] for row in rows.values()))
 
 
 @pytest.mark.mixed

@@ -69,6 +69,8 @@ def test_two_that_start_at_once_start_one_cluster(clone: Clone) -> None:
 
 def test_up_names_the_port_that_is_held_and_by_whom(clone: Clone) -> None:
     with socket.socket() as other:
+        # What an earlier cluster said on this port may not have been forgotten yet (TIME_WAIT).
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", 7203))
         other.listen()
         result = clone.run("bin/up")

@@ -72,7 +72,7 @@ def test_every_event_has_the_fields_that_the_catalogue_promises() -> None:
         assert set(event) == {*ENVELOPE, *fields}, event["type"]
         seen.add(event["type"])
     # These have tests where they arise, and a boot is over before anybody can subscribe.
-    assert {event.kind for event in NODE_TYPES} - seen == {"boot", "compact", "snapshot", "room"}
+    assert {event.kind for event in NODE_TYPES} - seen == {"boot", "compact", "snapshot", "room", "fault"}
 
 
 def test_only_what_is_wanted_is_made() -> None:
