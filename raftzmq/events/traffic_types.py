@@ -7,7 +7,8 @@ from raftzmq.events.event_type import Level, event_type
 CLIENTS = (
     event_type(
         "request",
-        Level.USUAL,
+        # A message of a client, one each: what it led to is told by append, commit, reply and read.
+        Level.DETAIL,
         "a client's request came in at the door",
         "Raft §8; thesis 6.3",
         "kind text `execute` (commands), `read` (queries) or `session`",
