@@ -47,4 +47,4 @@ def test_types_wanted_by_other_ways_are_wanted_of_every_node() -> None:
 def test_prefixes_of_strangers_take_no_memory() -> None:
     made = details(*(b"raftzmq.n1.x%d" % number for number in range(1000)))
     assert not made._prefixes
-    assert set(DETAIL_TYPES) == {"sent", "received", "heartbeat_sent", "heartbeat_received"}
+    assert set(DETAIL_TYPES) == {"request", "sent", "received", "heartbeat_sent", "heartbeat_received"}
