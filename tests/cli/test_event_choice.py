@@ -73,7 +73,7 @@ def test_text_is_looked_for_in_the_line_and_in_the_event(text: str, found: bool)
         (Choice(types=frozenset({"sent", "role"}), nodes=frozenset({"n2"})), ["raftzmq.n2.role", "raftzmq.n2.sent"]),
         (
             Choice(level="detail", nodes=frozenset({"n2"})),
-            [f"raftzmq.n2.{kind}" for kind in ("", "heartbeat_received", "heartbeat_sent", "received", "sent")],
+            [f"raftzmq.n2.{k}" for k in ("", "heartbeat_received", "heartbeat_sent", "received", "request", "sent")],
         ),
     ],
 )
