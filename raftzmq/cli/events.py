@@ -11,7 +11,7 @@ from raftzmq.cli.event_catalogue import catalogue_options
 from raftzmq.cli.event_choice import LEVELS, Choice
 from raftzmq.cli.event_options import Names, Since, Types, joined
 from raftzmq.cli.event_printer import Show, event_printer
-from raftzmq.cli.options import CONTEXT, EVENTS_DIRECTORY, config_option, json_option, load_cluster
+from raftzmq.cli.options import CONTEXT, config_option, json_option, load_cluster, recorded_option
 from raftzmq.cli.output import note, printable
 
 
@@ -34,15 +34,7 @@ from raftzmq.cli.output import note, printable
     metavar="X",
     help="Recorded: 1 as they came, 10 ten times as fast, 0 at once.",
 )
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path),
-    default=EVENTS_DIRECTORY,
-    envvar="RAFTZMQ_COLLECTOR_DIRECTORY",
-    show_envvar=True,
-    metavar="DIR",
-    help="Where the collector records.",
-)
+@recorded_option
 @click.option(
     "--collector",
     envvar="RAFTZMQ_COLLECTOR",

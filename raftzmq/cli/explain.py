@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raftzmq.cli.event_options import Since
-from raftzmq.cli.options import BYTES, CONTEXT, EVENTS_DIRECTORY, client_options, find_endpoints
+from raftzmq.cli.options import BYTES, CONTEXT, client_options, find_endpoints, recorded_option
 from raftzmq.cli.output import note, printable_bytes, say, say_json
 
 if TYPE_CHECKING:
@@ -26,15 +26,7 @@ USAGE = "give 'put KEY VALUE', 'get KEY', a recording, or nothing for the collec
 @click.argument("what", nargs=-1, type=BYTES, metavar="[put KEY VALUE | get KEY | RECORDING]")
 @click.option("--slowest", type=click.IntRange(min=1), metavar="N", help="Recorded: how many of the slowest. [3]")
 @click.option("--since", type=Since(), metavar="TIME", help="Recorded: only later ones: 30s, 5m, 2h, 1d ago, ISO 8601.")
-@click.option(
-    "--directory",
-    type=click.Path(path_type=Path),
-    default=EVENTS_DIRECTORY,
-    envvar="RAFTZMQ_COLLECTOR_DIRECTORY",
-    show_envvar=True,
-    metavar="DIR",
-    help="Where the collector records.",
-)
+@recorded_option
 @client_options
 def explain(
     what: tuple[bytes, ...],

@@ -77,6 +77,19 @@ def config_option(command: F) -> F:
     )(command)
 
 
+def recorded_option(command: F) -> F:
+    """``--directory``: the collector's recordings."""
+    return click.option(
+        "--directory",
+        type=click.Path(path_type=Path),
+        default=EVENTS_DIRECTORY,
+        envvar="RAFTZMQ_COLLECTOR_DIRECTORY",
+        show_envvar=True,
+        metavar="DIR",
+        help="Where the collector records.",
+    )(command)
+
+
 def cluster_options(command: F) -> F:
     """``--config`` or ``--nodes``: the cluster that a process belongs to."""
     nodes = click.option(
