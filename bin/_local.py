@@ -27,6 +27,7 @@ from typing import Any, NoReturn
 from supervisor.xmlrpc import SupervisorTransport
 
 from raftzmq.config import ClusterConfig, local_cluster
+from raftzmq.doctor.ports import port_owner
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".raftzmq"
@@ -133,20 +134,9 @@ def describe(pid: int) -> str:
     return f"process {pid} ({command or 'unknown command'})"
 
 
-def port_owner(port: int) -> str:
-    """Who listens on a port, as far as /proc shows it."""
-    inodes = set()
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
-            inodes.add(f"socket:[{fields[9]}]")
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if os.readlink(link) in inodes:
-                return describe(int(link.parts[2]))
-        except OSError:
-            continue
-    return "a process that this user cannot see"
+def _owner(port: int) -> str:
+    pid = port_owner(port)
+    return "a process that this user cannot see" if pid is None else describe(pid)
 
 
 def check_ports(cluster: ClusterConfig) -> None:
@@ -160,7 +150,7 @@ def check_ports(cluster: ClusterConfig) -> None:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
-                held.append(f"  port {port} of {who} is held by {port_owner(port)}")
+                held.append(f"  port {port} of {who} is held by {_owner(port)}")
     if held:
         fail("The cluster was not started:\n" + "\n".join(held) + "\nStop what holds them, or run bin/down first.")
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+"""In a unit of time, as people write it."""
 
 if TYPE_CHECKING:
     FloatType = click.ParamType[float]
@@ -29,7 +30,7 @@ class Since(FloatType):
             return value
         ago = re.fullmatch(r"(\d+)([smhd])", str(value))
         if ago:
-            return time.time() - int(ago[1]) * _UNITS[ago[2]]
+            return time.time() - int(ago[1]) * SECONDS[ago[2]]
         try:
             return datetime.fromisoformat(str(value)).timestamp()
         except ValueError:

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from raftzmq.cli.event_options import Since
+from raftzmq.cli.event_options import SECONDS, Since
 
 if TYPE_CHECKING:
     from raftzmq.collector.recording import Recording
-
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class PlaceParameter(PlaceType):
             return Place(position=int(text))
         after = re.fullmatch(r"\+(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
         if after:
-            return Place(after=float(after[1]) * _UNITS[after[2]])
+            return Place(after=float(after[1]) * SECONDS[after[2]])
         clock = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?", text)
         if clock:
             return Place(clock=(int(clock[1]), int(clock[2]), float(clock[3] or 0)))

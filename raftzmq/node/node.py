@@ -222,8 +222,9 @@ class Node:
         self.applying.applied(job, result, now_us)
         self.counts["suppressed_retries"] += result.suppressed
         self.tally.entries += len(job.entries)
-        self.tally.commands += commands_in(result)
-        self.report.applied(job, result, timed, now_us)
+        commands = commands_in(result)
+        self.tally.commands += commands
+        self.report.applied(job, result, commands, timed, now_us)
         first, last, requests = self.replies.results(self.proposals, job, result)
         if requests:
             self.report.replied(first, last, requests, now_us)

@@ -173,8 +173,8 @@ class Reporter:
             restarted_after=None if append.snapshot is None else append.snapshot.index,
         )
 
-    def applied(self, job: StateJob, result: StateResult, timed: Timed, now_us: int) -> None:
-        """A job of the state is visible."""
+    def applied(self, job: StateJob, result: StateResult, commands: int, timed: Timed, now_us: int) -> None:
+        """A job of the state, with so many commands, is visible."""
         entries = job.entries
         if entries and self.wanted("apply"):
             self.emit(
@@ -183,7 +183,7 @@ class Reporter:
                 first=entries[0].index,
                 last=entries[-1].index,
                 chain=entries[-1].chain,
-                commands=commands_in(result),
+                commands=commands,
                 revision=result.revision,
                 digest=result.digest,
                 elapsed_us=timed.elapsed_us,

@@ -171,7 +171,26 @@ class Tracing:
 
 
 def _entry_fields(visit: Visit, index: int, entry: _Entry, timed: Timed, now_us: int) -> dict[str, Any]:
+    times = entry.proposed_us, entry.logged_us, entry.committed_us
+    return _fields(visit, index, times, (entry.sent_us, entry.acknowledged_us), timed, now_us)
+
+
+def _read_fields(read: _Read, timed: Timed, now_us: int) -> dict[str, Any]:
+    return _fields(read.visit, read.index, (read.begun_us, None, read.confirmed_us), ({}, {}), timed, now_us)
+
+
+def _fields(
+    visit: Visit,
+    index: int,
+    times: tuple[int | None, int | None, int | None],
+    peers: tuple[dict[str, int], dict[str, int]],
+    timed: Timed,
+    now_us: int,
+) -> dict[str, Any]:
+    """``times``: proposed, logged, committed. ``peers``: when it was sent to each, when each acknowledged it."""
     door_us = visit.door_us
+    proposed_us, logged_us, committed_us = [None if at is None else at - door_us for at in times]
+    sent_us, acknowledged_us = [{peer: at - door_us for peer, at in by_peer.items()} for by_peer in peers]
     return {
         "tag": visit.tag,
         "kind": visit.kind,
@@ -179,34 +198,11 @@ def _entry_fields(visit: Visit, index: int, entry: _Entry, timed: Timed, now_us:
         "commands": visit.commands,
         "index": index,
         "door_ns": door_us * 1000,
-        "proposed_us": entry.proposed_us - door_us,
-        "logged_us": _since(entry.logged_us, door_us),
-        "sent_us": {peer: at - door_us for peer, at in entry.sent_us.items()},
-        "acknowledged_us": {peer: at - door_us for peer, at in entry.acknowledged_us.items()},
-        "committed_us": _since(entry.committed_us, door_us),
+        "proposed_us": proposed_us,
+        "logged_us": logged_us,
+        "sent_us": sent_us,
+        "acknowledged_us": acknowledged_us,
+        "committed_us": committed_us,
         "applied_us": (timed.ended_us or now_us) - door_us,
         "replied_us": now_us - door_us,
     }
-
-
-def _read_fields(read: _Read, timed: Timed, now_us: int) -> dict[str, Any]:
-    visit, door_us = read.visit, read.visit.door_us
-    return {
-        "tag": visit.tag,
-        "kind": visit.kind,
-        "request": visit.request,
-        "commands": visit.commands,
-        "index": read.index,
-        "door_ns": door_us * 1000,
-        "proposed_us": _since(read.begun_us, door_us),
-        "logged_us": None,
-        "sent_us": {},
-        "acknowledged_us": {},
-        "committed_us": _since(read.confirmed_us, door_us),
-        "applied_us": (timed.ended_us or now_us) - door_us,
-        "replied_us": now_us - door_us,
-    }
-
-
-def _since(at_us: int | None, door_us: int) -> int | None:
-    return None if at_us is None else at_us - door_us

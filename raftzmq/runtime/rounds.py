@@ -23,13 +23,13 @@ from raftzmq.config import CLIENT_FRAMES_MAX, PEER_FRAMES_MAX
 from raftzmq.core.ready import Fact
 from raftzmq.node import Node
 from raftzmq.node.work import NodeStorage
+from raftzmq.resident import resident_bytes
 from raftzmq.runtime.answers import RETRY_US
 from raftzmq.runtime.blocking_lane import BlockingLane
 from raftzmq.runtime.doorbells import Doorbells
 from raftzmq.runtime.inbox import Inbox
 from raftzmq.runtime.jobs import Completion, now_us, run_log_job, run_snapshot, run_space, run_state_job
 from raftzmq.runtime.lane import Lane
-from raftzmq.runtime.resident import resident_bytes
 from raftzmq.runtime.wires import Wires
 
 LOOK_EVERY_US = 200_000

@@ -5,7 +5,6 @@ from __future__ import annotations
 import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -16,6 +15,7 @@ from raftzmq.collector.web.figure import COUNTER, METRICS, STANDING, Figure
 from raftzmq.collector.web.histogram import Histogram
 from raftzmq.collector.web.hub import Hub
 from raftzmq.collector.web.tally import NodeTally
+from raftzmq.resident import resident_bytes
 
 Totals = Callable[[], Mapping[str, int]]
 _OWN_TOTALS: tuple[tuple[str, str, str], ...] = (
@@ -279,7 +279,5 @@ def _numbers(values: Any) -> Iterator[tuple[str, float]]:
 
 
 def _resident_bytes() -> int:
-    try:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-    except (OSError, ValueError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # its peak: better than nothing
+    # Where the system doesn't say, its peak: better than nothing.
+    return resident_bytes() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
