@@ -44,7 +44,7 @@ def test_names_and_reasons_are_text() -> None:
             async with tab() as page:
                 await page.open(f"http://127.0.0.1:{one.address[1]}/?language=en")
                 await page.until(
-                    "window.raftzmq?.stream.position === 0 && document.getElementById('link').textContent === 'live'"
+                    "window.raftzmq?.player.position === 0 && document.getElementById('link').textContent === 'live'"
                 )
                 one.offer({**leads(evil, 9), "reason": evil}, {"node": "__proto__", "type": "room", "has_room": False})
                 await page.until("document.body.dataset.leader")

@@ -65,7 +65,7 @@ async def check_committed(page: Tab, cluster: LiveCluster, leader: str) -> None:
     """The page comes to say the commit index that the node itself says."""
     row = await asyncio.to_thread(cluster.status, leader)
     assert row is not None
-    await page.until(f"raftzmq.stream.state.all.nodes.{leader}.commit_index >= {row['commit_index']}")
+    await page.until(f"raftzmq.player.state.all.nodes.{leader}.commit_index >= {row['commit_index']}")
     await page.until(
         f"Number(document.getElementById('committed').textContent.replaceAll(',', '')) >= {row['commit_index']}"
     )

@@ -22,6 +22,11 @@ export class Flights {
     if (!wanted) this._flying.clear();
   }
 
+  /** The types of single messages that it needs. */
+  get types() {
+    return this._wanted ? Object.keys(KINDS) : [];
+  }
+
   /** Of how many messages one is shown. */
   get oneOf() {
     return this._shown ? Math.max(1, Math.round(this._seen / this._shown)) : 1;

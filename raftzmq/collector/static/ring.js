@@ -1,7 +1,7 @@
 // The nodes on a ring: who they are by colour, shape and text; lines go from the leader to whom it leads.
 
 import { draw, place, say } from "./svg.js";
-import { show } from "./texts.js";
+import { show } from "./number.js";
 
 const LINE = 15;
 

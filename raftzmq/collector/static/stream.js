@@ -13,7 +13,7 @@ export class Stream {
     this._told = told;
     this._took = took;
     this._tries = 0;
-    this._details = false;
+    this._details = [];
     this.state = new ClusterState();
     this.position = 0;
     this.heardAt = performance.now();
@@ -33,14 +33,16 @@ export class Stream {
     };
   }
 
-  /** Also single messages, or not. They are made only while somebody asks for them by name. */
-  wantMessages(wanted) {
+  /** Also single messages of these types: they are made only while somebody asks for them by name. */
+  want(types) {
+    const wanted = [...new Set(types)].filter((kind) => DETAILS.has(kind)).sort();
+    if (wanted.join() === this._details.join()) return;
     this._details = wanted;
     if (this._socket.readyState === WebSocket.OPEN) this._ask();
   }
 
   _ask() {
-    const types = this._details ? this._kinds : this._kinds.filter((kind) => !DETAILS.has(kind));
+    const types = [...this._kinds.filter((kind) => !DETAILS.has(kind)), ...this._details];
     this._socket.send(JSON.stringify({ filter: { types, nodes: null } }));
   }
 

@@ -39,15 +39,15 @@ class Asset(NamedTuple):
 
 
 class Assets:
-    """The files below ``static/``, and ``/static/catalogue.json``: by type of event, when it happens and why.
+    """The files below ``static/``, at any depth, and ``/static/catalogue.json``: by type of event, when it happens and why.
 
     A browser keeps them and asks each time whether they are still the same: a page never runs modules of two releases.
     """
 
     def __init__(self, directory: Path = STATIC) -> None:
         self._assets = {
-            f"/static/{path.name}": _asset(path.read_bytes(), _TYPES[path.suffix])
-            for path in sorted(directory.iterdir())
+            f"/static/{path.relative_to(directory).as_posix()}": _asset(path.read_bytes(), _TYPES[path.suffix])
+            for path in sorted(directory.rglob("*"))
             if path.suffix in _TYPES
         }
         told = {kind: {"level": one.level, "when": one.when, "source": one.source} for kind, one in EVENT_TYPES.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urljoin
 
 import pytest
 
@@ -10,14 +11,15 @@ from raftzmq.collector.web.assets import STATIC
 from raftzmq.events import EVENT_TYPES
 from tests.collector.web.support import serving
 
+FILES = sorted(path for path in STATIC.rglob("*") if path.is_file())
 TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
 _REFERENCE = re.compile(r"""(?:from|import\(|href=|src=|fetch\()\s*["']([^"']+)["']""")
 
 
 def test_every_file_comes_with_its_type_and_may_only_load_from_here() -> None:
     with serving() as one:
-        names = sorted(path.name for path in STATIC.iterdir())
-        assert {"index.html", "main.js", "state.js", "style.css"} <= set(names)
+        names = sorted(path.relative_to(STATIC).as_posix() for path in FILES)
+        assert {"index.html", "main.js", "state.js", "styles/page.css", "views/table.js"} <= set(names)
         for name in names:
             found = one.get(f"/static/{name}")
             assert found.status == 200
@@ -35,9 +37,9 @@ def test_every_file_comes_with_its_type_and_may_only_load_from_here() -> None:
 
 def test_whatever_a_file_names_is_there() -> None:
     with serving() as one:
-        for path in STATIC.iterdir():
+        for path in FILES:
             for name in _REFERENCE.findall(path.read_text()):
-                address = f"/static/{name.removeprefix('./')}" if name.startswith("./") else name
+                address = urljoin(f"/static/{path.relative_to(STATIC).as_posix()}", name)
                 assert address.startswith("/"), f"{path.name} names {name}: it must come from here"
                 assert one.get(address).status == 200, f"{path.name} names {name}"
 

@@ -1,7 +1,7 @@
 // The nodes as a table: the same as the ring for who reads rather than looks, and for narrow screens.
 
-import { put, say } from "./svg.js";
-import { show } from "./texts.js";
+import { show } from "../number.js";
+import { put, say } from "../svg.js";
 
 /** The cells of a row, as texts. */
 function cellsOf(row, texts) {
@@ -14,18 +14,24 @@ function cellsOf(row, texts) {
 }
 
 export class NodeTable {
-  constructor(table) {
-    this._head = table.tHead;
-    this._body = table.tBodies[0];
+  constructor(root) {
+    const scroll = put(root, "div", "scroll");
+    scroll.tabIndex = 0;
+    const table = put(scroll, "table");
+    table.id = "nodes";
+    this._head = table.createTHead();
+    this._body = table.createTBody();
   }
 
-  update(rows, texts) {
-    if (this._texts !== texts) {
-      this._texts = texts;
-      this._head.replaceChildren();
-      const line = put(this._head, "tr");
-      for (const title of texts.columns) put(line, "th", "", title).scope = "col";
-    }
+  /** The heading, in the language of `texts`. */
+  say(texts) {
+    this._columns = texts.table.columns;
+    this._head.replaceChildren();
+    const line = put(this._head, "tr");
+    for (const title of this._columns) put(line, "th", "", title).scope = "col";
+  }
+
+  draw({ rows, texts }) {
     while (this._body.rows.length > rows.length) this._body.lastElementChild.remove();
     rows.forEach((row, i) => {
       const line = this._body.rows[i] ?? this._make();
@@ -37,7 +43,7 @@ export class NodeTable {
   _make() {
     const line = put(this._body, "tr");
     put(line, "th").scope = "row";
-    for (let k = 1; k < this._texts.columns.length; k++) put(line, "td");
+    for (let k = 1; k < this._columns.length; k++) put(line, "td");
     return line;
   }
 }

@@ -1,0 +1,75 @@
+// The panels below the ring: one is shown at a time, under its tab; the others neither draw nor ask for anything.
+
+import { put, say } from "./svg.js";
+import { NodeTable } from "./views/table.js";
+
+/** By name, which is also that of its words: what is made in the panel. */
+const VIEWS = { table: NodeTable };
+
+export class Panels {
+  /** `tabs` and `stack` are the elements for the tabs and the panels; `page` is handed to each view. */
+  constructor(tabs, stack, page) {
+    this._page = page;
+    this._parts = new Map();
+    for (const [name, View] of Object.entries(VIEWS)) {
+      const tab = put(tabs, "button", "tab");
+      const root = put(stack, "section", `panel panel-${name}`);
+      Object.assign(tab, { type: "button", id: `tab-${name}`, onclick: () => this.show(name) });
+      Object.assign(root, { id: `panel-${name}`, hidden: true });
+      tab.role = "tab";
+      root.role = "tabpanel";
+      tab.setAttribute("aria-controls", root.id);
+      root.setAttribute("aria-labelledby", tab.id);
+      this._parts.set(name, { tab, root, view: new View(root, page) });
+    }
+    this.show([...this._parts.keys()][0]);
+  }
+
+  /** The names of all panels, in the order of their tabs. */
+  get names() {
+    return [...this._parts.keys()];
+  }
+
+  /** A panel's view, by name. */
+  view(name) {
+    return this._parts.get(name)?.view;
+  }
+
+  /** Bring a panel to the front. */
+  show(name) {
+    if (!this._parts.has(name) || name === this.shown) return;
+    this._parts.get(this.shown)?.view.shown?.(false);
+    this.shown = name;
+    for (const [other, { tab, root }] of this._parts) {
+      tab.ariaSelected = String(other === name);
+      root.hidden = other !== name;
+    }
+    this._parts.get(name).view.shown?.(true);
+    this._page.changed();
+  }
+
+  /** The types of single messages that the panel in front needs. */
+  get types() {
+    return this._parts.get(this.shown)?.view.types ?? [];
+  }
+
+  say(texts) {
+    for (const [name, { tab, view }] of this._parts) {
+      say(tab, texts[name].title);
+      view.say?.(texts);
+    }
+  }
+
+  begin(state, events) {
+    for (const { view } of this._parts.values()) view.begin?.(state, events);
+  }
+
+  take(events) {
+    for (const { view } of this._parts.values()) view.take?.(events);
+  }
+
+  /** Draw the panel in front; says whether it moves by itself. */
+  draw(frame) {
+    return this._parts.get(this.shown)?.view.draw(frame) === true;
+  }
+}
