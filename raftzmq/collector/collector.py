@@ -75,6 +75,7 @@ class Collector:
         check_names(nodes)
         self.boot = os.urandom(8).hex()
         self.web: Web | None = None
+        self._token_file: Path | None = None
         self._config = config
         self._log = log
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
@@ -87,11 +88,18 @@ class Collector:
             self._subscriber = events_subscriber(self._context, [address.events for address in config.nodes])
             self._filler = Filler(self._context, config.nodes, config.cluster_id)
             if config.web:
-                self.web = self._make_web(config, log)
+                self.web = self._make_web(config, log, directory, supervisor)
             if supervisor:
                 self._processes = Processes(supervisor)
             writer = RecordingWriter(directory, file_bytes=file_bytes, files=files)
         except Exception:
+            self._close_sources()
+            raise
+        try:
+            if self.web is not None:  # now that the directory is this collector's alone
+                self._token_file = self.web.token.write(directory)
+        except Exception:
+            writer.close()
             self._close_sources()
             raise
         past = past_of(directory, log)
@@ -114,13 +122,23 @@ class Collector:
         self._step_us = 0
         self._reported, self._reported_at = self.totals(), time.monotonic()
 
-    def _make_web(self, config: ClusterConfig, log: FilteringBoundLogger) -> Web:
+    def _make_web(
+        self, config: ClusterConfig, log: FilteringBoundLogger, directory: Path, supervisor: str | None
+    ) -> Web:
         from raftzmq.collector.web.extra import check_web_libraries
 
         check_web_libraries()
         from raftzmq.collector.web.server import Web
 
-        return Web(*web_address(config.web), log, config=config, boot=self.boot, totals=self.totals)
+        return Web(
+            *web_address(config.web),
+            log,
+            config=config,
+            boot=self.boot,
+            totals=self.totals,
+            directory=directory,
+            supervisor=supervisor,
+        )
 
     def stop(self) -> None:
         """End `run` soon. May be called from a signal handler or another thread."""
@@ -146,6 +164,7 @@ class Collector:
                 nodes=[address.node for address in self._config.nodes],
                 publishes=self._config.collector,
                 web=self._config.web,
+                token=None if self._token_file is None else str(self._token_file),
                 position=self._stream.position,
             )
             if self.web is not None:

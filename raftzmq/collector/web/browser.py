@@ -21,7 +21,6 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from raftzmq.collector.web.backlog import Kept
 from raftzmq.collector.web.connection import Connection
-from raftzmq.collector.web.gate import check_parameters
 from raftzmq.collector.web.hub import Hub
 from raftzmq.collector.web.reader import SEND_S, Reader
 from raftzmq.collector.web.refusal import COMMON_HEADERS, Refusal, error_body
@@ -40,7 +39,6 @@ PING_S = 20.0
 async def serve_browser(request: web.BaseRequest, hub: Hub) -> web.StreamResponse:
     """Follow the stream until the browser leaves, or reads nothing for `SEND_S` seconds."""
     query = request.query
-    check_parameters(query, "type", "node")
     wanted = selection_of_query(query.getall("type", []), query.getall("node", []))
     socket = web.WebSocketResponse(
         max_msg_size=MESSAGE_BYTES_MAX, compress=False, heartbeat=PING_S, autoping=True, timeout=1.0

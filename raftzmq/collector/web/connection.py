@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +22,10 @@ REQUEST_BYTES_MAX = 16 * 1024
 """Request line and headers together: some hundred times what is needed, and room for others' cookies."""
 LINE_BYTES_MAX = 8190
 """The request line, and each header."""
+HEAD_BYTES_MAX = REQUEST_BYTES_MAX + LINE_BYTES_MAX
+POSTED_BYTES_MAX = 1024 * 1024
+"""The same with what comes of a body before somebody reads it. aiohttp pauses a sender after 128 KiB; the event loop
+may have taken 256 KiB more at once by then."""
 
 _silent = logging.getLogger("raftzmq.collector.web")
 _silent.setLevel(logging.CRITICAL + 1)
@@ -67,7 +73,7 @@ class Connections:
 class Connection(web.RequestHandler):
     """aiohttp's side of one connection, with bounds of ours: it has none for requests that never end."""
 
-    __slots__ = ("_connections", "_socket", "_unserved", "since", "streaming")
+    __slots__ = ("_connections", "_head", "_socket", "_unserved", "since", "streaming")
 
     def __init__(self, server: web.Server, loop: asyncio.AbstractEventLoop, connections: Connections) -> None:
         super().__init__(
@@ -83,10 +89,11 @@ class Connection(web.RequestHandler):
         self._connections = connections
         self._socket: asyncio.Transport | None = None
         self._unserved = 0
+        self._head = b""
         self.since = loop.time()
         """When the connection began, or began or ended its last request."""
         self.streaming = False
-        """It follows the events: it may be silent."""
+        """It follows the events, or waits until something is done: it may be silent."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by the event loop."""
@@ -102,17 +109,32 @@ class Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Count what came for a request that isn't whole: headers without end would fill the memory."""
-        if not self.streaming:
-            self._unserved += len(data)
-            if self._unserved > REQUEST_BYTES_MAX + LINE_BYTES_MAX:
-                self.end()
-                return
+        if not self.streaming and not self._fits(data):
+            self.end()
+            return
         super().data_received(data)
+
+    def _fits(self, data: bytes) -> bool:
+        self._unserved += len(data)
+        self._head += data[: HEAD_BYTES_MAX - len(self._head)]
+        posted = self._head.startswith(b"POST ") and b"\r\n\r\n" in self._head
+        return self._unserved <= (POSTED_BYTES_MAX if posted else HEAD_BYTES_MAX)
 
     def begin(self, now: float) -> None:
         """A request is whole and will be answered."""
         self.since = now
         self._unserved = 0
+        self._head = b""
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """While what was asked for is being done, it may be silent, and the request's body may come."""
+        self.streaming = True
+        try:
+            yield
+        finally:
+            self.streaming = False
+            self.begin(asyncio.get_running_loop().time())
 
     def end(self) -> None:
         """Cut it off, whatever still waits to be sent."""

@@ -16,7 +16,7 @@ _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[a-zA-Z0-9._-]+)(?::\d{1,5})?")
 
 
 class Gate:
-    """Refuses what a web page of somebody else's might try on the address, and what is no plain reading request.
+    """Refuses what a web page of somebody else's might try on the address.
 
     A page that a browser loaded from elsewhere can send requests here too. It cannot read the answers, since none
     allows it to (no CORS), but WebSockets know no such rule: so a foreign ``Origin`` is refused everywhere. And if
@@ -31,8 +31,6 @@ class Gate:
 
     def check(self, request: web.BaseRequest) -> None:
         """Raise Refusal unless the request may be looked at."""
-        if request.method not in ("GET", "HEAD"):
-            raise Refusal(405, f"{request.method[:16]} does nothing here: all is read with GET", {"Allow": "GET, HEAD"})
         host = self._host_of(request.headers)
         origin = request.headers.getall("Origin", [])
         if origin and origin != [f"http://{host}"]:
@@ -54,6 +52,25 @@ class Gate:
                 403, f"this server is its own machine's only and isn't {name[:128]}: ask http://localhost:{self._port}"
             )
         return hosts[0]
+
+
+def check_posted(request: web.BaseRequest, content_type: str, bytes_max: int) -> None:
+    """Raise Refusal for a POST that a page of our own would not have sent, or that is longer than it may be.
+
+    A form of somebody else's page can be sent here without asking first, but not with another content type than those
+    of forms (the Fetch standard's simple requests); and every browser says ``Origin`` with a POST.
+    """
+    if "Origin" not in request.headers:
+        host = request.headers["Host"]
+        raise Refusal(403, f"a request that changes something says where it is from: 'Origin: http://{host}'")
+    if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() != content_type:
+        raise Refusal(415, f"the body must be {content_type}, and its Content-Type must say so")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise Refusal(415, "the body must not be compressed: nobody knows how long it would be")
+    if request.content_length is None:
+        raise Refusal(411, "the request must say how long its body is, as Content-Length")
+    if request.content_length > bytes_max:
+        raise Refusal(413, f"the body has {request.content_length} bytes; it may have {bytes_max}")
 
 
 def is_loopback(address: str) -> bool:

@@ -7,22 +7,21 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from raftzmq.collector.merged import Merged
-from raftzmq.collector.web.assets import PAGE_PARAMETERS, Assets
-from raftzmq.collector.web.browser import serve_browser
 from raftzmq.collector.web.connection import Connection, Connections
-from raftzmq.collector.web.gate import Gate, check_parameters, is_loopback
+from raftzmq.collector.web.gate import Gate, is_loopback
 from raftzmq.collector.web.hub import Hub, Snapshot
 from raftzmq.collector.web.metrics import Totals, registry_of
-from raftzmq.collector.web.pages import PATHS, Pages
+from raftzmq.collector.web.pages import Pages
 from raftzmq.collector.web.refusal import Refusal
-from raftzmq.collector.web.server_sent import serve_events
+from raftzmq.collector.web.site import Surroundings, site_of
+from raftzmq.collector.web.token import Token
 from raftzmq.config import ClusterConfig
 from raftzmq.errors import ConfigurationError
 
@@ -47,14 +46,13 @@ SWEEP_S = 1.0
 CLOSE_S = 5.0
 """How long the end of the process waits for this thread."""
 
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
 
 class Web:
     """Serves HTTP on ``host`` and ``port`` until `close`; the collector hands it events and states.
 
     Making it binds the port and raises ConfigurationError if that can't be; `start` serves. ``totals`` gives the
-    collector's own counts. ``offer`` and ``state`` are the collector's thread's: they never wait and never fail.
+    collector's own counts; who knows ``token`` may change things, which may need its ``directory`` of recordings and
+    the address of its ``supervisor``. ``offer`` and ``state`` are the collector's thread's: they never wait or fail.
     """
 
     def __init__(
@@ -67,6 +65,9 @@ class Web:
         boot: str,
         totals: Totals = dict,
         connections: Connections | None = None,
+        token: Token | None = None,
+        directory: Path | None = None,
+        supervisor: str | None = None,
     ) -> None:
         self._log = log
         self._socket = _listen(host, port)
@@ -74,8 +75,9 @@ class Web:
         """Where it listens: with port 0 the system has chosen one."""
         self._hub = Hub(config, boot, time.monotonic)
         registry = registry_of(self._hub, totals)
-        self._pages = Pages(self._hub, registry, time.monotonic, lambda: self._beat_at)
-        self._assets = Assets()
+        pages = Pages(self._hub, registry, time.monotonic, lambda: self._beat_at)
+        self.token = Token() if token is None else token
+        self._routes = site_of(Surroundings(self._hub, pages, self.token, log, directory, supervisor))
         self._gate = Gate(host, self.address)
         self._connections = Connections() if connections is None else connections
         self._pending: deque[tuple[float, list[Merged]]] = deque()
@@ -173,19 +175,22 @@ class Web:
         listening.close()
         self._connections.end_all()
         await server.shutdown(1.0)
+        await self._routes.close()
 
     def _report(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What asyncio would print: no descriptors left, a connection that broke in an odd way."""
         self._log.warning("a connection failed", reason=str(context.get("exception") or context.get("message")))
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer a request: every answer that is no stream is made at once, without waiting for anything."""
+        """Answer a request."""
         connection = request.protocol
         assert isinstance(connection, Connection)
         connection.begin(self._loop.time())
         try:
             self._gate.check(request)
-            return await self._route(request)
+            if request.path != "/ws":
+                self._take()
+            return await self._routes.answer(request)
         except Refusal as refusal:
             return refusal.response()
         except (ConnectionError, asyncio.CancelledError):
@@ -193,29 +198,6 @@ class Web:
         except Exception as error:
             self._log.error("a request failed", path=request.path[:64], error=f"{type(error).__name__}: {error}")
             raise
-
-    async def _route(self, request: web.BaseRequest) -> web.StreamResponse:
-        path = request.path
-        if path == "/ws":
-            return await serve_browser(request, self._hub)
-        self._take()
-        if path == "/events":
-            return await serve_events(request, self._hub)
-        if path.startswith("/static/"):
-            check_parameters(request.query)
-            return self._assets.asset(request)
-        page = {
-            "/": self._assets.index,
-            "/about": self._pages.about,
-            "/v1/state": self._pages.state,
-            "/metrics": self._pages.metrics,
-            "/livez": self._pages.livez,
-            "/readyz": self._pages.readyz,
-        }.get(path)
-        if page is None:
-            raise Refusal(404, f"there is nothing at {path[:64]}; there are: {', '.join(name for name, _ in PATHS)}")
-        check_parameters(request.query, *(PAGE_PARAMETERS if path == "/" else ()))
-        return page(request)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -12,7 +12,6 @@ from aiohttp import web
 
 from raftzmq.collector.web.backlog import Kept
 from raftzmq.collector.web.connection import Connection
-from raftzmq.collector.web.gate import check_parameters
 from raftzmq.collector.web.hub import Hub
 from raftzmq.collector.web.reader import SEND_S, Reader
 from raftzmq.collector.web.refusal import COMMON_HEADERS, Refusal
@@ -30,7 +29,6 @@ async def serve_events(request: web.BaseRequest, hub: Hub) -> web.StreamResponse
     after it is gone, with an event ``reset`` whose data are the state.
     """
     query = request.query
-    check_parameters(query, "type", "node", "last_event_id")
     wanted = selection_of_query(query.getall("type", []), query.getall("node", []))
     last = request.headers.get("Last-Event-ID") or query.get("last_event_id")
     if last and not _ID.fullmatch(last):

@@ -80,15 +80,32 @@ class Serving:
         if state:
             self.web.state = (self.position, self.folded.to_json())
 
-    def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
+    def get(self, path: str, method: str = "GET", body: str | bytes | None = None, **headers: str) -> Answer:
         """A request as any client would send it."""
         connection = http.client.HTTPConnection(*self.address, timeout=PATIENCE_S)
         try:
-            connection.request(method, path, headers=headers)
+            connection.request(method, path, body, headers)
             response = connection.getresponse()
             return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
         finally:
             connection.close()
+
+    def post(self, path: str, document: Any = None, **changes: str | bytes | None) -> Answer:
+        """A control call as the page sends it: with the token, where it is from and what it is.
+
+        ``changes`` give another header (``Content_Type=``; None: none at all) or ``body``.
+        """
+        origin = f"http://{self.address[0]}:{self.address[1]}"
+        given = changes.pop("body", None)
+        body = orjson.dumps(document) if given is None else given
+        headers: dict[str, Any] = {
+            "Authorization": f"Bearer {self.web.token.text}",
+            "Content-Type": "application/json",
+            "Origin": origin,
+            **{name.replace("_", "-"): value for name, value in changes.items()},
+        }
+        sent = {name: value for name, value in headers.items() if value is not None}
+        return self.get(path, "POST", body, **sent)
 
     def connect(self, *, receive_buffer: int = 0) -> socket.socket:
         """A bare connection."""
