@@ -69,8 +69,9 @@ def explain(
 
 
 def _explain_own(what: Sequence[bytes], endpoints: tuple[str, ...], timeout: float, as_json: bool) -> None:
-    from raftzmq.cli.explain_view import explanation_json, show
+    from raftzmq.cli.explain_view import show
     from raftzmq.cli.kv import key_value_json
+    from raftzmq.collector.explained_json import explanation_json
     from raftzmq.collector.tagged import measure
 
     key = what[1]
@@ -110,7 +111,8 @@ def _say_result(measured: Measured, key: bytes) -> None:
 
 
 def _explain_recorded(path: Path, count: int, since: float | None, as_json: bool) -> None:
-    from raftzmq.cli.explain_view import explanation_json, show
+    from raftzmq.cli.explain_view import show
+    from raftzmq.collector.explained_json import explanation_json
     from raftzmq.collector.explainer import Explainer
     from raftzmq.collector.recording import Recording
 

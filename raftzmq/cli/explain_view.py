@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
-
 from raftzmq.cli.output import console, on_terminal, printable, say
 from raftzmq.collector.explained_words import part_name, words
 from raftzmq.collector.explaining import Explanation, Step
@@ -28,15 +25,6 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 Row = tuple[str, str, str, int, int, str]
 """Name, microseconds, share, where the bar begins and how long it is (microseconds), its style."""
-
-
-def explanation_json(explanation: Explanation) -> dict[str, Any]:
-    """The whole explanation as plain values, the names of its parts and the sentences among them."""
-    document = asdict(explanation)
-    for part, shown in zip(explanation.parts, document["parts"], strict=True):
-        shown["name"] = part_name(part, explanation)
-        shown["share"] = round(part.us / max(1, explanation.latency_us), 4)
-    return {**document, "words": words(explanation)}
 
 
 def show(explanation: Explanation) -> None:

@@ -45,16 +45,35 @@ def words(explanation: Explanation) -> list[str]:
     return said
 
 
-def _most(explanation: Explanation) -> str:
-    total = max(1, explanation.latency_us)
-    left = MOST * total
-    named: list[str] = []
+def longest(explanation: Explanation) -> list[Part]:
+    """The parts that took most of the time, the longest first: three at most."""
+    left = MOST * max(1, explanation.latency_us)
+    found: list[Part] = []
     for part in sorted(explanation.parts, key=lambda part: -part.us):
-        if left <= 0 or len(named) == 3:
+        if left <= 0 or len(found) == 3:
             break
         left -= part.us
-        share = f"{100 * part.us / total:.0f} %"
-        named.append(f"{share} ({milliseconds(part.us)}) was {part_name(part, explanation)}")
+        found.append(part)
+    return found
+
+
+def silent(explanation: Explanation) -> list[str]:
+    """Followers of which nothing was heard of this request."""
+    return [beside.node for beside in explanation.beside if beside.answered_us is None and beside.disk_us is None]
+
+
+def lags(beside: Beside, explanation: Explanation) -> bool:
+    """Did its disk take so much longer than the one that decided that it is worth a sentence?"""
+    decided_us = sum(p.us for p in explanation.parts if p.node == explanation.decided_by and p.step is not Step.CLIENT)
+    return beside.disk_us is not None and beside.disk_us > max(2 * decided_us, decided_us + LAGS_US)
+
+
+def _most(explanation: Explanation) -> str:
+    total = max(1, explanation.latency_us)
+    named = [
+        f"{100 * part.us / total:.0f} % ({milliseconds(part.us)}) was {part_name(part, explanation)}"
+        for part in longest(explanation)
+    ]
     who = "the client" if explanation.by_client else explanation.node
     return f"{milliseconds(explanation.latency_us)} as {who} measured it: {', '.join(named)}."
 
@@ -65,20 +84,19 @@ def _decision(explanation: Explanation) -> str:
         if not explanation.beside:
             return f"{leader} is alone: its own disk is the majority."
         return f"The leader's disk, {leader}'s, completed the majority."
-    silent = [beside.node for beside in explanation.beside if beside.answered_us is None and beside.disk_us is None]
+    unheard = silent(explanation)
     ordinal = _ORDINALS[explanation.answer] if explanation.answer < len(_ORDINALS) else f"{explanation.answer}th"
     text = f"The leader waited for a {ordinal} answer: {decided}'s"
     late = next((p for p in explanation.parts if p.step is Step.DISK and p.node == leader), None)
     if late is not None:
         text += f", and then {milliseconds(late.us)} for its own disk, which its state waits for"
-    if silent:
-        text += f"; of {' and '.join(silent)} nothing was heard, so {decided}'s had to be waited for"
+    if unheard:
+        text += f"; of {' and '.join(unheard)} nothing was heard, so {decided}'s had to be waited for"
     return f"{text}."
 
 
 def _beside(beside: Beside, explanation: Explanation) -> str:
-    decided_us = sum(p.us for p in explanation.parts if p.node == explanation.decided_by and p.step is not Step.CLIENT)
-    if beside.disk_us is None or beside.disk_us <= max(2 * decided_us, decided_us + LAGS_US):
+    if beside.disk_us is None or not lags(beside, explanation):
         return ""
     took = f"its disk took {milliseconds(beside.disk_us)}"
     return f"{beside.node} lags: {took}. It costs nothing here, a majority doesn't wait for it."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from raftzmq.cli.explain_view import bar, explanation_json, show
+from raftzmq.cli.explain_view import bar, show
+from raftzmq.collector.explained_json import explanation_json
 from raftzmq.collector.explaining import explain
 from tests.collector.test_explaining import THREE, disks, trace, written
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from raftzmq.collector.web.assets import PAGE_PARAMETERS, Assets
 from raftzmq.collector.web.browser import serve_browser
 from raftzmq.collector.web.hub import Hub
+from raftzmq.collector.web.kv_routes import add_kv_routes
 from raftzmq.collector.web.pages import Pages
 from raftzmq.collector.web.routes import Routes
 from raftzmq.collector.web.server_sent import serve_events
@@ -46,4 +47,5 @@ def site_of(around: Surroundings) -> Routes:
     routes.read("/ws", lambda request: serve_browser(request, hub), "type", "node")
     routes.read("/readyz", pages.readyz)
     routes.read("/livez", pages.livez)
+    add_kv_routes(routes, hub)
     return routes
