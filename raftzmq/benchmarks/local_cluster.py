@@ -160,10 +160,13 @@ class LocalCluster:
         """The process of a node."""
         return self._processes[node].pid
 
-    def start(self, node: str) -> None:
-        """Start a node that doesn't run; its output is appended to its log."""
-        command = [*self._launcher, "node", "--node", node]
-        command += ["--config", str(self._file), "--data", str(self.path / node), *self._options]
+    def start(self, node: str, options: Sequence[str] = (), launcher: Sequence[str] | None = None) -> None:
+        """Start a node that doesn't run; its output is appended to its log.
+
+        ``options`` come after those of the cluster, and ``launcher`` stands in for its own, for this start alone.
+        """
+        command = [*(self._launcher if launcher is None else launcher), "node", "--node", node]
+        command += ["--config", str(self._file), "--data", str(self.path / node), *self._options, *options]
         # Of this tree, installed or not, and with none of the caller's settings.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
         environment["PYTHONPATH"] = str(Path(raftzmq.config.__file__).parent.parent)

@@ -60,6 +60,7 @@ COMMANDS: dict[str, Lazy] = {
     "chaos": Lazy(
         "raftzmq.cli.chaos:chaos", "Breaking it on purpose", "Kill, pause, cut, delay, elect: lab mode only."
     ),
+    "lab": Lazy("raftzmq.cli.lab:lab", "Breaking it on purpose", "Lessons on real clusters, told and judged."),
     "simulate": Lazy("raftzmq.cli.simulate:simulate", "Testing it", "Run whole clusters in virtual time, by seed."),
     "audit": Lazy("raftzmq.cli.audit:audit", "Testing it", "Do recorded events keep Raft's invariants?"),
     "verify": Lazy("raftzmq.cli.verify:verify", "Testing it", "Are recorded histories linearizable?"),

@@ -1,0 +1,52 @@
+"""What a lab is: a script that acts on a cluster, and a judge that sees the recorded events only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from raftzmq.labs.audited import audit
+from raftzmq.labs.history import Event, History
+from raftzmq.labs.syllabus import SYLLABUS, Subject
+from raftzmq.labs.verdict import Verdict
+
+if TYPE_CHECKING:
+    from raftzmq.labs.stage import Stage
+
+Script = Callable[["Stage"], None]
+"""Acts, tells and waits. It returns nothing: nobody asks it what came of it."""
+Judge = Callable[[History], Verdict]
+"""A pure function of the recorded events. It must find a lab red in which the cause of what it shows is missing."""
+Draw = Callable[[History, Path], Sequence[Path]]
+"""Draws pictures of the events into a directory; returns the files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """``name`` is one of the syllabus.
+
+    ``nodes`` is the size of its cluster, ``details`` the types of single messages that are recorded as well (`sent`,
+    `received`, `heartbeat_sent`, `heartbeat_received`, `request`), ``options`` are further ones of ``raftzmq node``.
+    """
+
+    name: str
+    script: Script
+    judge: Judge
+    nodes: int = 5
+    details: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    draw: Draw | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """Its title, and what it shows."""
+        return SYLLABUS[self.name]
+
+    def verdict_of(self, events: Iterable[tuple[int, Event]]) -> Verdict:
+        """Judge (position, event) pairs in the order of the merged stream; the auditor's check comes last."""
+        history = History(events)
+        verdict = self.judge(history)
+        verdict.checks.append(audit(history))
+        return verdict

@@ -1,0 +1,64 @@
+"""The directory in which runs lie, each in one of its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+FILE = "lab.json"
+"""What a run leaves beside its recording."""
+FILE_BYTES_MAX = 1024 * 1024
+
+
+def new_directory(home: Path, name: str) -> Path:
+    """Make the directory of a new run of a lab below ``home``: its name and the time."""
+    stem = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
+    for number in count(1):
+        path = home / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError
+
+
+def all_runs(home: Path) -> list[dict[str, Any]]:
+    """The documents of all runs below ``home`` that have ended, oldest first.
+
+    What isn't such a document is passed over: somebody may have put it there, or be writing it.
+    """
+    found = []
+    for path in home.glob(f"*/{FILE}"):
+        try:
+            document = orjson.loads(path.read_bytes()) if path.stat().st_size <= FILE_BYTES_MAX else None
+        except (OSError, orjson.JSONDecodeError):
+            continue
+        if _is_run(document):
+            found.append({**document, "recording": str(path.parent)})
+    return sorted(found, key=lambda document: int(document["began_ms"]))
+
+
+def _is_run(document: Any) -> bool:
+    if not isinstance(document, dict):
+        return False
+    types = {"lab": str, "began_ms": int, "verdict": dict}
+    return all(isinstance(document.get(name), kind) for name, kind in types.items())
+
+
+def last_runs(home: Path) -> dict[str, dict[str, Any]]:
+    """Of each lab the last run: ``began_ms``, ``green``, ``recording``, ``runtime``, ``seconds``."""
+    return {
+        document["lab"]: {
+            "began_ms": document["began_ms"],
+            "green": document["verdict"].get("green") is True,
+            "recording": document["recording"],
+            "runtime": document.get("runtime"),
+            "seconds": document.get("seconds"),
+        }
+        for document in all_runs(home)
+    }
