@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 from supervisor.xmlrpc import SupervisorTransport
 
 from raftzmq.config import ClusterConfig, local_cluster
-from raftzmq.doctor.ports import port_owner
+from raftzmq.port_owner import port_owner
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".raftzmq"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
-from raftzmq.cli.chaos_cluster import ChaosError, Cluster, look
+from raftzmq.cli.chaos_cluster import look
 from raftzmq.cli.duration import Duration
 from raftzmq.cli.help_format import with_colours
 from raftzmq.cli.options import CONTEXT, F, client_options
 from raftzmq.cli.output import note, printable, say, say_json
+from raftzmq.collector.faults.cluster import Cluster, Mistake
 
 SCHEMA = 1
 """The version of what ``--json`` says."""
@@ -72,6 +75,15 @@ def for_option(command: F) -> F:
     )(command)
 
 
+@contextmanager
+def _usage() -> Iterator[None]:
+    """What makes no sense is a mistake of usage."""
+    try:
+        yield
+    except Mistake as mistake:
+        raise click.UsageError(str(mistake)) from None
+
+
 def _until(for_us: int | None) -> str:
     return f" for {for_us / 1e6:g} s" if for_us else " until raftzmq chaos heal"
 
@@ -112,26 +124,14 @@ def partition(
       raftzmq chaos partition leader / n2,n3                 # only these two no longer hear the leader
       raftzmq chaos partition n1 / n2 / n3                   # nobody hears anybody
     """
-    from raftzmq.codec.clients import ChaosRequest
+    from raftzmq.collector.faults import links
 
     parts = [[name.strip() for name in part.split(",") if name.strip()] for part in " ".join(groups).split("/")]
-    if len(parts) < 2 or not all(parts):
-        raise click.UsageError("A partition needs two groups or more, such as: chaos partition n1,n2 / n3,n4,n5")
-    cluster = look(endpoints, config, timeout)
-    sides = [cluster.resolve(part) for part in parts]
-    everybody = [name for side in sides for name in side]
-    twice = next((name for name in everybody if everybody.count(name) > 1), None)
-    if twice:
-        raise click.UsageError(f"{twice} is in two groups.")
-    cluster.demand_lab(everybody)
-    answers = cluster.ask(
-        {
-            name: ChaosRequest(1, "link", [o for o in everybody if o not in side], cut=True, for_us=for_us or 0)
-            for side in sides
-            for name in cluster.reachable(side)
-        }
-    )
-    _tell_absent(cluster, everybody)
+    with _usage():
+        links.check_groups(parts)
+        cluster = look(endpoints, config, timeout)
+        sides, answers = links.part(cluster, parts, for_us or 0)
+    _tell_absent(cluster, [name for side in sides for name in side])
     shown = " / ".join(",".join(side) for side in sides)
     _done(as_json, "partition", answers, f"partitioned: {shown}{_until(for_us)}", groups=sides)
 
@@ -175,25 +175,16 @@ def link(
       raftzmq chaos link leader n2 --cut --for 1m        # n2 hears no heartbeat; the leader hears n2
       raftzmq chaos link n1 n2 --delay-ms 200 --both
     """
-    from raftzmq.codec.clients import ChaosRequest
+    from raftzmq.collector.faults import links
 
-    if not (cut or drop or delay_ms or jitter_ms or duplicate):
-        raise click.UsageError("What is to be wrong with the link? Give --cut, --drop, --delay-ms or others.")
-    cluster = look(endpoints, config, timeout)
-    pair = cluster.resolve([source, target])
-    if len(pair) != 2:
-        raise click.UsageError(f"FROM and TO are both {pair[0]}: a node has no link to itself.")
-    senders = pair if both else pair[:1]
-    cluster.demand_lab(senders)
-    delays = round(delay_ms * 1000), round(jitter_ms * 1000)
-    answers = cluster.ask(
-        {
-            name: ChaosRequest(1, "link", [o for o in pair if o != name], drop, *delays, duplicate, cut, for_us or 0)
-            for name in senders
-        }
-    )
+    spoiled = links.Spoiled(drop, round(delay_ms * 1000), round(jitter_ms * 1000), duplicate, cut)
+    with _usage():
+        spoiled.check()
+        cluster = look(endpoints, config, timeout)
+        done = links.spoil(cluster, source, target, spoiled, both=both, for_us=for_us or 0)
+    (source,), (target,) = done.groups
     arrow = "↔" if both else "→"
-    _done(as_json, "link", answers, f"{pair[0]} {arrow} {pair[1]} is spoiled{_until(for_us)}")
+    _done(as_json, "link", done.answers, f"{source} {arrow} {target} is spoiled{_until(for_us)}")
 
 
 @chaos.command(context_settings=CONTEXT, short_help="End the faults of links.")
@@ -207,20 +198,10 @@ def heal(nodes: tuple[str, ...], endpoints: str | None, config: Path | None, tim
       raftzmq chaos heal
       raftzmq chaos heal n3
     """
-    from raftzmq.codec.clients import ChaosRequest
+    from raftzmq.collector.faults import links
 
     cluster = look(endpoints, config, timeout)
-    chosen = cluster.resolve(nodes)
-    present = cluster.reachable()
-    if not present:
-        raise ChaosError("no node answers, so nothing was healed: raftzmq status says who is there")
-    cluster.demand_lab(chosen)
-    # Who isn't in lab mode has no faults.
-    labs = [name for name in present if cluster.rows[name].get("lab")]
-    if not labs:
-        cluster.demand_lab(present)
-    requests = {name: ChaosRequest(1, "heal", [] if name in chosen else chosen) for name in labs}
-    answers = cluster.ask(requests)
+    (chosen,), answers = links.heal(cluster, nodes)
     _tell_absent(cluster, chosen or list(cluster.rows))
     whose = f"the links of {', '.join(chosen)} are" if chosen else "all links are"
     _done(as_json, "heal", answers, f"healed: {whose} as they should be")
@@ -240,12 +221,9 @@ def elect(node: str, endpoints: str | None, config: Path | None, timeout: float,
       raftzmq chaos elect n2
       raftzmq chaos elect n2 && raftzmq status
     """
-    from raftzmq.codec.clients import ChaosRequest
+    from raftzmq.collector.faults import links
 
-    cluster = look(endpoints, config, timeout)
-    [name] = cluster.resolve([node])
-    cluster.demand_lab([name])
-    answers = cluster.ask({name: ChaosRequest(1, "elect")})
+    ((name,),), answers = links.elect(look(endpoints, config, timeout), node)
     _done(as_json, "elect", answers, f"{name} campaigns in term {answers[name]['term']}; raftzmq status tells who won")
 
 
@@ -260,16 +238,10 @@ def show(endpoints: str | None, config: Path | None, timeout: float, as_json: bo
       raftzmq chaos show --json | jq '.nodes[] | select(.links != {})'
     """
     from raftzmq.cli.chaos_matrix import print_matrix
-    from raftzmq.codec.clients import ChaosRequest
+    from raftzmq.collector.faults import links
 
     cluster = look(endpoints, config, timeout)
-    present = cluster.reachable()
-    if not present:
-        raise ChaosError("no node answers: raftzmq status says who is there")
-    labs = [name for name in present if cluster.rows[name].get("lab")]
-    if not labs:
-        cluster.demand_lab(present)
-    answers = cluster.ask({name: ChaosRequest(1, "show") for name in labs})
+    answers = links.show(cluster).answers
     if as_json:
         say_json({"schema": SCHEMA, "nodes": list(answers.values())})
     else:

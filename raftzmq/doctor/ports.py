@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from raftzmq.config import ClusterConfig
 from raftzmq.doctor.finding import Finding, fail, ok, warn
+from raftzmq.port_owner import port_owner
 
 CHECK = "ports"
 _WHY = "a node that cannot listen on all of its addresses ends with exit code 10"
@@ -98,27 +98,6 @@ def _judge(who: str, endpoint: str, rows: Mapping[str, Mapping[str, Any]]) -> Fi
             f"look at its log; stop it if it isn't {who}",
         )
     return fail(CHECK, f"port {port} of {who} is held by {command}", _WHY, f"stop it, or give {who} another address")
-
-
-def port_owner(port: int) -> int | None:
-    """The process that listens on a TCP port, as far as /proc shows it to this user."""
-    sockets = set()
-    for name in ("tcp", "tcp6"):
-        try:
-            lines = Path(f"/proc/net/{name}").read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            fields = line.split()
-            if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
-                sockets.add(f"socket:[{fields[9]}]")
-    for link in Path("/proc").glob("[0-9]*/fd/*") if sockets else ():
-        try:
-            if os.readlink(link) in sockets:
-                return int(link.parts[2])
-        except OSError:
-            continue
-    return None
 
 
 def describe(pid: int | None) -> str:

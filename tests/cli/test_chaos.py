@@ -11,10 +11,10 @@ from typing import Any
 import click
 import pytest
 
-from raftzmq.cli.chaos_cluster import ChaosError, Cluster
 from raftzmq.cli.chaos_matrix import cell, matrix
 from raftzmq.cli.duration import Duration
-from raftzmq.cli.local_processes import in_lab_mode, listener
+from raftzmq.collector.faults.cluster import Cluster, FaultError
+from raftzmq.collector.faults.local_processes import in_lab_mode, listener
 from raftzmq.errors import NoLeader
 
 
@@ -53,7 +53,7 @@ def test_the_leader_is_that_of_the_highest_term() -> None:
 
 
 def test_names_that_mean_nobody() -> None:
-    with pytest.raises(ChaosError, match=r"'n9'; there are n1"):
+    with pytest.raises(FaultError, match=r"'n9'; there are n1"):
         cluster(row("n1")).resolve(["n9"])
     with pytest.raises(NoLeader):
         cluster(row("n1")).resolve(["leader"])
@@ -62,7 +62,7 @@ def test_names_that_mean_nobody() -> None:
 def test_all_that_answer_must_be_in_lab_mode() -> None:
     mixed = cluster(row("n1", lab=True), row("n2"), row("n3", None))
     mixed.demand_lab(["n1", "n3"])
-    with pytest.raises(ChaosError, match="n2 was not started in lab mode"):
+    with pytest.raises(FaultError, match="n2 was not started in lab mode"):
         mixed.demand_lab(["n1", "n2"])
 
 

@@ -19,7 +19,8 @@ from raftzmq.benchmarks.local_cluster import free_cluster, free_ports
 from raftzmq.doctor import clock, disk, limits, versions
 from raftzmq.doctor.agreement import check_agreement
 from raftzmq.doctor.finding import Verdict, fail, ok, warn, worst
-from raftzmq.doctor.ports import check_ports, port_owner
+from raftzmq.doctor.ports import check_ports
+from raftzmq.port_owner import port_owner
 from tests.cli.support import environment
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from raftzmq.doctor.ports import port_owner
+from raftzmq.port_owner import port_owner
 
 LOOPBACK = re.compile(r"tcp://(?:127\.\d+\.\d+\.\d+|localhost|\[::1\]):(\d+)")
 FALSE = {"", "0", "false", "f", "no", "n", "off"}
