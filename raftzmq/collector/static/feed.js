@@ -1,69 +1,151 @@
-// What happened and why, newest first, with the section of the rule behind it.
+// What happened and why, newest first, with the section of the rule behind it. A line leads to its moment.
 
-import { put } from "./svg.js";
+import { KINDS, isTold, nodesOf, ruleOf, whatOf, whyOf } from "./sentences.js";
+import { put, say } from "./svg.js";
 
-const LINES_MAX = 60;
+const KEPT_MAX = 400;
+const LINES_MAX = 80;
+
+const clock = (ms) => {
+  const at = new Date(ms);
+  return `${at.toLocaleTimeString("en-GB")}.${String(at.getMilliseconds()).padStart(3, "0")}`;
+};
 
 export class Feed {
-  constructor(list, catalogue) {
-    this._list = list;
-    this._catalogue = catalogue;
-    this._events = [];
+  /** `root` holds the list #feed, the two choices #feed-node and #feed-kind and the button #feed-new. */
+  constructor(root, page) {
+    this._page = page;
+    this._list = root.querySelector("#feed");
+    this._node = root.querySelector("#feed-node");
+    this._kind = root.querySelector("#feed-kind");
+    this._new = root.querySelector("#feed-new");
+    this._happened = [];
+    this._fresh = [];
+    this._unread = 0;
+    this._names = "";
+    for (const choice of [this._node, this._kind]) choice.onchange = () => this._again();
+    this._new.onclick = () => this._list.scrollTo({ top: 0 });
+    this._list.onscroll = () => this._list.scrollTop < 4 && this._read();
+    this._list.onclick = (event) => this._go(event.target.closest("li"));
+    this._list.onkeydown = (event) => this._press(event);
   }
 
-  /** Begin anew with the last events worth telling that the state has kept. */
-  begin(notable, texts) {
-    this._events = notable.map((event) => ({ ...event, ts: event.ms / 1000 }));
-    this.show(texts);
+  /** Begin anew: with what the state has kept as worth telling, and the events that led to it. */
+  begin(state, events) {
+    const told = events.filter(([, event]) => isTold(event)).map(([position, event]) => ({ position, event, ms: event.ts * 1000 }));
+    const before = told.length ? Math.trunc(told[0].ms) : Infinity;
+    const kept = state.all.notable.filter((event) => event.ms < before && isTold(event));
+    this._happened = [...kept.map((event) => ({ position: null, event, ms: event.ms })), ...told].slice(-KEPT_MAX);
+    this._again();
   }
 
   /** The next events of the stream. */
-  take(events, texts) {
-    const found = events.map(([, event]) => event).filter((event) => this._words(event, texts) !== null);
-    if (!found.length) return;
-    const kept = this._list.scrollTop;
-    this._events = [...this._events, ...found].slice(-LINES_MAX);
-    if (this._list.firstElementChild?.className === "quiet") this._list.replaceChildren();
-    for (const event of found.slice(-LINES_MAX)) this._list.prepend(this._line(event, texts));
-    while (this._list.children.length > LINES_MAX) this._list.lastElementChild.remove();
-    if (kept > 0) this._list.scrollTop = kept;
+  take(events) {
+    for (const [position, event] of events) {
+      if (isTold(event)) this._fresh.push({ position, event, ms: event.ts * 1000 });
+    }
+    if (this._fresh.length > KEPT_MAX) this._fresh = this._fresh.slice(-KEPT_MAX);
   }
 
-  /** All lines anew: in another language. */
-  show(texts) {
-    const lines = this._events.filter((event) => this._words(event, texts) !== null).map((event) => this._line(event, texts));
-    this._list.replaceChildren(...lines.reverse().slice(0, LINES_MAX));
-    if (!lines.length) put(this._list, "li", "quiet", texts.quiet);
+  /** The words that stand still, and all lines anew. */
+  say(texts) {
+    say(document.getElementById("feed-title"), texts.feed.title);
+    this._node.ariaLabel = texts.feed.ofNode;
+    this._kind.ariaLabel = texts.feed.ofKind;
+    this._choices(this._kind, [["", texts.feed.all], ...Object.keys(KINDS).map((kind) => [kind, texts.feed.kinds[kind]])]);
+    this._names = "";
+    this._again();
   }
 
-  /** The sentence of an event, or null if it isn't worth one: nodes' pre-votes are for the curious. */
-  _words(event, texts) {
-    if (event.type === "vote" && event.pre_vote) return null;
-    if (event.type === "verdict" || !Object.hasOwn(texts.feed, event.type)) return null;
-    const words = texts.feed[event.type];
-    if (event.type !== "role") return words(event);
-    return Object.hasOwn(words, event.role) ? words[event.role](event) : null;
+  /** The lines that have come since. What somebody reads further down stays where it is. */
+  draw({ rows, texts }) {
+    const names = rows.map((row) => row.name);
+    if (this._names !== names.join("\n")) {
+      this._names = names.join("\n");
+      this._choices(this._node, [["", texts.feed.allNodes], ...names.map((name) => [name, name])]);
+    }
+    if (!this._fresh.length) return;
+    const fresh = this._fresh.splice(0);
+    this._happened = [...this._happened, ...fresh].slice(-KEPT_MAX);
+    const lines = fresh.filter((one) => this._passes(one)).slice(-LINES_MAX);
+    if (!lines.length) return;
+    const list = this._list;
+    const [kept, height] = [list.scrollTop, list.scrollHeight];
+    if (list.firstElementChild?.className === "quiet") list.replaceChildren();
+    for (const one of lines) list.prepend(this._line(one, texts));
+    if (kept > 0) {
+      list.scrollTop = kept + list.scrollHeight - height;
+      this._unread += lines.length;
+      say(this._new, texts.feed.fresh(this._unread));
+      this._new.hidden = false;
+    }
+    while (list.children.length > LINES_MAX) list.lastElementChild.remove();
   }
 
-  _line(event, texts) {
+  /** All lines anew: another moment, another choice or another language. */
+  _again() {
+    const { texts } = this._page.settings;
+    this._happened = [...this._happened, ...this._fresh.splice(0)].slice(-KEPT_MAX);
+    const lines = this._happened.filter((one) => this._passes(one)).slice(-LINES_MAX);
+    this._list.replaceChildren(...lines.reverse().map((one) => this._line(one, texts)));
+    if (!lines.length) put(this._list, "li", "quiet", this._happened.length ? texts.feed.none : texts.feed.quiet);
+    this._list.scrollTop = 0;
+    this._read();
+  }
+
+  _read() {
+    this._unread = 0;
+    this._new.hidden = true;
+  }
+
+  /** Fill a choice, and keep what was chosen if it is still there. */
+  _choices(choice, options) {
+    const { value } = choice;
+    choice.replaceChildren();
+    for (const [name, text] of options) put(choice, "option", "", text).value = name;
+    choice.value = options.some(([name]) => name === value) ? value : "";
+  }
+
+  _passes({ event }) {
+    const kind = this._kind.value;
+    if (kind && !KINDS[kind].includes(event.type)) return false;
+    if (this._node.value && !nodesOf(event).includes(this._node.value)) return false;
+    return whatOf(event, this._page.settings.texts) !== null;
+  }
+
+  _line(one, texts) {
+    const { event, ms } = one;
     const line = document.createElement("li");
     line.className = event.type === "role" ? `role-${event.role}` : event.type;
-    const at = new Date(event.ts * 1000);
-    const time = put(line, "time", "", `${at.toLocaleTimeString("en-GB")}.${String(at.getMilliseconds()).padStart(3, "0")}`);
-    time.dateTime = at.toISOString();
-    put(line, "span", "what", this._words(event, texts));
-    const reason = event.type === "role" || event.type === "vote" ? event.reason : null;
-    if (reason) put(line, "span", "why", this._reason(reason, texts));
-    const rule = this._catalogue[event.type];
-    if (rule && !rule.source.startsWith("none")) {
-      const source = put(line, "span", "rule", rule.source);
-      source.title = rule.when;
-    }
+    line.tabIndex = -1;
+    line.happened = one;
+    if (one.position !== null) line.dataset.position = one.position;
+    const time = put(line, "time", "", clock(ms));
+    time.dateTime = new Date(ms).toISOString();
+    if (this._page.player?.goTo) line.title = texts.feed.toMoment;
+    put(line, "span", "what", whatOf(event, texts));
+    const why = whyOf(event, texts);
+    if (why) put(line, "span", "why", why);
+    const rule = ruleOf(event, texts, this._page.catalogue);
+    if (rule) put(line, "span", "rule", rule);
     return line;
   }
 
-  _reason(reason, texts) {
-    if (Object.hasOwn(texts.reasons, reason)) return texts.reasons[reason];
-    return texts.patterns.reduce((found, [pattern, words]) => found.replace(pattern, words), reason);
+  /** To the moment of a line. */
+  _go(line) {
+    const { happened } = line ?? {};
+    if (!happened) return;
+    const { position, ms } = happened;
+    this._page.player?.goTo?.(position === null ? { ms: Math.trunc(ms) } : { position });
+  }
+
+  /** Up and down the lines, and to the moment of one. */
+  _press(event) {
+    const at = document.activeElement.closest("#feed li");
+    const next = { ArrowDown: at ? at.nextElementSibling : this._list.firstElementChild, ArrowUp: at?.previousElementSibling };
+    if (event.key in next) next[event.key]?.focus();
+    else if (event.key === "Enter" && at) this._go(at);
+    else return;
+    event.preventDefault();
   }
 }

@@ -1,33 +1,46 @@
 // The page: one moment of the cluster, said in a headline, drawn on the ring and in the panel in front, at most once a
 // frame.
 
+import { Awake } from "./awake.js";
 import { Feed } from "./feed.js";
 import { Flights } from "./flights.js";
+import { Head } from "./head.js";
 import { Keys } from "./keys.js";
-import { show } from "./number.js";
 import { Panels } from "./panels.js";
 import { Player } from "./player.js";
 import { Ring } from "./ring.js";
 import { Settings } from "./settings.js";
-import { put, say } from "./svg.js";
+import { Slots } from "./slots.js";
+import { say } from "./svg.js";
+import { Toasts } from "./toast.js";
+import { Tour } from "./tour.js";
 import { rowsOf, standingOf } from "./view.js";
 
 const QUIET_MS = 3000;
+/** How much larger the stage is for an audience. */
+const PRESENTED = 1.5;
 const $ = (id) => document.getElementById(id);
-const dash = (value) => (value === null ? "–" : show(value));
 
 export class Page {
   constructor(catalogue) {
     this.catalogue = catalogue;
     this.settings = new Settings(() => this._chosen());
+    this.keys = new Keys($("map"));
     this._configured = [];
+    this._cluster = "raftzmq";
     this._standing = "connecting";
     this._selected = null;
     this._selectors = [];
-    this.ring = new Ring($("ring"));
-    this.flights = new Flights($("flights"), this.ring);
-    this._feed = new Feed($("feed"), catalogue);
+    this._toasts = new Toasts($("toasts"));
+    this._awake = new Awake();
+    this._size = { width: 0, height: 0 };
+    this.ring = new Ring($("ring"), this);
+    this.flights = new Flights($("flights"), this.ring, this);
+    this._head = new Head(this);
+    this._feed = new Feed($("happenings"), this);
+    this.slots = new Slots(this);
     this.panels = new Panels($("tabs"), $("panels"), this);
+    this.tour = new Tour(this);
     this._arrange();
     this.player = new Player(Object.keys(catalogue), {
       told: (standing) => this._told(standing),
@@ -35,8 +48,9 @@ export class Page {
       took: (events) => this._took(events),
     });
     this._chosen();
-    new ResizeObserver(() => this.changed()).observe($("stage"));
+    new ResizeObserver(([entry]) => this._sized(entry.contentRect)).observe($("scene"));
     setInterval(() => this.changed(), 500); // silence is news too
+    this.tour.offer();
   }
 
   /** The name of the node that the viewer looks at, or null. */
@@ -57,6 +71,11 @@ export class Page {
     this._selectors.push(told);
   }
 
+  /** Say something in a few words that go by themselves; `kind` is info, good or bad. */
+  toast(text, kind = "info") {
+    this._toasts.show(text, kind);
+  }
+
   /** Something is to be drawn anew, with the next frame. */
   changed() {
     if (this._frame || !this.player) return;
@@ -67,44 +86,50 @@ export class Page {
   }
 
   _arrange() {
-    const settings = this.settings;
-    this._keys = new Keys($("map"), {
-      m: () => settings.toggleMessages(),
-      l: () => settings.nextLanguage(),
-      t: () => settings.nextTheme(),
-      f: () => $("feed").focus(),
-      n: () => this.panels.show("table"),
+    const { keys } = this;
+    keys.add("f", () => $("feed").focus(), (texts) => texts.keys.feed);
+    keys.add("j", () => this._selectBy(1), (texts) => texts.keys.next, "stage");
+    keys.add("k", () => this._selectBy(-1), (texts) => texts.keys.previous, "stage");
+    keys.onEscape(() => this._selected !== null && (this.select(null), true));
+    $("ring").addEventListener("click", (event) => {
+      const name = event.target.closest("[data-node]")?.dataset.node;
+      if (name !== undefined) this.select(name === this._selected ? null : name);
     });
-    $("messages").onclick = () => settings.toggleMessages();
-    $("language").onclick = () => settings.nextLanguage();
-    $("theme").onclick = () => settings.nextTheme();
-    $("help").onclick = () => this._keys.toggle();
+    this.onSelect((name) => {
+      $("inspector").hidden = name === null || !$("inspector").hasChildNodes();
+    });
+    $("tour-again").onclick = () => {
+      $("map").close();
+      this.tour.begin();
+    };
+  }
+
+  /** The node after, or before, the one that is looked at. */
+  _selectBy(by) {
+    const names = rowsOf(this.player.state, this._configured).map((row) => row.name);
+    if (!names.length) return;
+    const at = names.indexOf(this._selected);
+    this.select(names[(at < 0 ? (by > 0 ? 0 : -1) : at + by) % names.length] ?? names.at(-1));
+  }
+
+  _sized({ width, height }) {
+    this._size = { width: Math.round(width), height: Math.round(height) };
+    this.changed();
   }
 
   /** A setting changed, or all words are to be said for the first time. */
   _chosen() {
-    const settings = this.settings;
-    const texts = settings.texts;
-    say($("messages"), texts.messages);
-    $("messages").title = texts.messagesTitle;
-    $("messages").ariaPressed = String(settings.messages);
-    say($("language"), texts.other);
-    $("language").title = texts.otherTitle;
-    say($("theme"), texts.theme[settings.theme]);
-    $("theme").title = texts.themeTitle;
-    $("help").title = texts.helpTitle;
-    for (const [name, label] of Object.entries(texts.labels)) say($(`label-${name}`), label);
-    say($("ring-title"), texts.ringTitle);
-    say($("feed-title"), texts.feedTitle);
-    say($("about"), texts.about);
-    const legend = $("legend");
-    legend.replaceChildren();
-    for (const role of ["leader", "follower", "candidate"]) put(legend, "li", role, texts.roles[role]);
-    for (const condition of ["silent", "down"]) put(legend, "li", condition, texts.conditions[condition]);
-    this._keys.show(texts);
-    this._feed.show(texts);
+    const { settings } = this;
+    const { texts } = settings;
+    this._head?.say(texts);
+    this.keys.show(texts);
+    this._feed.say(texts);
+    this.slots.say(texts);
     this.panels.say(texts);
+    this.tour.say();
+    this.flights.say(texts);
     this.flights.want(settings.messages);
+    this._awake.want(settings.presenter);
     this.changed();
   }
 
@@ -119,8 +144,8 @@ export class Page {
     try {
       const document_ = await (await fetch("/v1/state")).json();
       this._configured = document_.nodes.map((row) => row.node);
-      say($("cluster"), document_.cluster_id);
-      document.title = `raftzmq: ${document_.cluster_id}`;
+      this._cluster = document_.cluster_id;
+      say($("cluster"), this._cluster);
       this.changed();
     } catch {
       return; // the connection is gone again: the stream says so
@@ -128,51 +153,52 @@ export class Page {
   }
 
   _began(state, events) {
-    this._feed.begin(state.all.notable, this.settings.texts);
+    this._feed.begin(state, events);
+    this.ring.begin?.(state, events);
+    this.flights.begin?.(state, events);
+    this.slots.begin(state, events);
+    this.ring.begin(state, events);
+    this.flights.begin(state, events);
     this.panels.begin(state, events);
     this.changed();
   }
 
   _took(events) {
-    this._feed.take(events, this.settings.texts);
+    this._feed.take(events);
+    this.ring.take?.(events);
+    this.ring.take(events);
     this.flights.take(events, performance.now());
+    this.slots.take(events);
     this.panels.take(events);
     this.changed();
   }
 
   _draw(now) {
-    const texts = this.settings.texts;
+    const { texts } = this.settings;
     const { state, live } = this.player;
     const rows = rowsOf(state, this._configured);
     const quiet = live && performance.now() - this.player.heardAt > QUIET_MS;
     if (quiet) for (const row of rows) this._quieten(row);
     const standing = standingOf(state, rows, texts, quiet);
-    this._say(standing, texts);
-    this.player.want([...this.flights.types, ...this.panels.types]);
-    const stage = $("stage").getBoundingClientRect();
-    this.ring.update(rows, standing.leader, standing.term, texts, Math.round(stage.width), Math.round(stage.height) - 34);
     const frame = { now, state, rows, standing, texts, live, quiet };
-    const moving = [this.panels.draw(frame), this.flights.draw(now)];
-    if (moving.some(Boolean)) this.changed();
+    this._head.draw(frame, this._standing, this._cluster);
+    this._feed.draw(frame);
+    this.player.want([...this.flights.types, ...this.slots.types, ...this.panels.types]);
+    const drawn = [this._drawStage(frame), this.panels.draw(frame), this.slots.draw(frame), this.flights.draw(now)];
+    if (drawn.some((moves) => moves === true)) this.changed();
+  }
+
+  /** The ring; for an audience it is drawn for a smaller place than it has, and so all of it becomes larger. */
+  _drawStage({ now, state, rows, standing, texts }) {
+    const { width, height } = this._size;
+    const larger = this.settings.presenter && width > 700 ? PRESENTED : 1;
+    const now_ms = this.flights.clock?.now(now) ?? state.all.time_ms;
+    const { leader, term } = standing;
+    return this.ring.update(rows, leader, term, texts, Math.round(width / larger), Math.round(height / larger), now_ms);
   }
 
   _quieten(row) {
     row.heard = false;
     if (row.condition === "up") row.condition = "silent";
-  }
-
-  _say(standing, texts) {
-    say($("headline"), standing.headline);
-    document.body.dataset.leader = standing.leader ?? "";
-    say($("term"), standing.term ? show(standing.term) : "–");
-    say($("committed"), dash(standing.committed));
-    say($("up"), texts.upOf(standing.up, standing.of));
-    say($("changes"), show(standing.changes));
-    say($("explained"), standing.explained);
-    say($("alarm"), standing.alarm);
-    $("alarm").hidden = !standing.alarm;
-    const sampled = this.settings.messages && this.flights.oneOf > 1 ? ` · ${texts.flying(this.flights.oneOf)}` : "";
-    say($("link"), texts[this._standing] + sampled);
-    $("link").dataset.standing = this._standing;
   }
 }

@@ -1,10 +1,11 @@
 // The panels below the ring: one is shown at a time, under its tab; the others neither draw nor ask for anything.
 
+import { read, write } from "./kept.js";
 import { put, say } from "./svg.js";
 import { NodeTable } from "./views/table.js";
 
 /** By name, which is also that of its words: what is made in the panel. */
-const VIEWS = { table: NodeTable };
+const VIEWS = { table: NodeTable, };
 
 export class Panels {
   /** `tabs` and `stack` are the elements for the tabs and the panels; `page` is handed to each view. */
@@ -22,7 +23,10 @@ export class Panels {
       root.setAttribute("aria-labelledby", tab.id);
       this._parts.set(name, { tab, root, view: new View(root, page) });
     }
-    this.show([...this._parts.keys()][0]);
+    tabs.onkeydown = (event) => this._press(event);
+    this._number(page.keys);
+    const asked = new URLSearchParams(location.search).get("panel") ?? read("panel");
+    this.show(this._parts.has(asked) ? asked : this.names[0]);
   }
 
   /** The names of all panels, in the order of their tabs. */
@@ -42,9 +46,13 @@ export class Panels {
     this.shown = name;
     for (const [other, { tab, root }] of this._parts) {
       tab.ariaSelected = String(other === name);
+      tab.tabIndex = other === name ? 0 : -1;
       root.hidden = other !== name;
     }
-    this._parts.get(name).view.shown?.(true);
+    const { tab, view } = this._parts.get(name);
+    tab.parentElement.scrollTo?.({ left: tab.offsetLeft - 60 });
+    view.shown?.(true);
+    write("panel", name);
     this._page.changed();
   }
 
@@ -71,5 +79,21 @@ export class Panels {
   /** Draw the panel in front; says whether it moves by itself. */
   draw(frame) {
     return this._parts.get(this.shown)?.view.draw(frame) === true;
+  }
+
+  /** 1 for the first panel, 2 for the second … */
+  _number(keys) {
+    const names = this.names.slice(0, 9);
+    names.forEach((name, i) => keys.add(String(i + 1), () => this.show(name), (texts) => texts[name].title, "views"));
+  }
+
+  /** The arrows go from tab to tab. */
+  _press(event) {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    const { names } = this;
+    this.show(names[(names.indexOf(this.shown) + by + names.length) % names.length]);
+    this._parts.get(this.shown).tab.focus();
+    event.preventDefault();
   }
 }

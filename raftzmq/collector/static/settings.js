@@ -1,43 +1,36 @@
-// What the viewer chose: language, light or dark, messages. Kept in the browser, if it lets us.
+// What the viewer chose: language, light or dark, messages, presenter mode. Kept in the browser, if it lets us.
 
+import { read, write } from "./kept.js";
 import { TEXTS } from "./texts.js";
 
 const THEMES = ["system", "light", "dark"];
 const asked = new URLSearchParams(location.search);
 
-function kept(name, allowed, otherwise) {
+function chosen(name, allowed, otherwise) {
   const found = asked.get(name) ?? read(name);
   return allowed.includes(found) ? found : otherwise;
-}
-
-function read(name) {
-  try {
-    return localStorage.getItem(`raftzmq.${name}`);
-  } catch {
-    return null; // a browser that keeps nothing: the choice lasts as long as the page
-  }
-}
-
-function write(name, value) {
-  try {
-    localStorage.setItem(`raftzmq.${name}`, value);
-  } catch {
-    return;
-  }
 }
 
 /** Calls `changed` after each change. */
 export class Settings {
   constructor(changed) {
     this._changed = changed;
-    this.language = kept("language", Object.keys(TEXTS), navigator.language.startsWith("ja") ? "ja" : "en");
-    this.theme = kept("theme", THEMES, "system");
-    this.messages = kept("messages", ["on", "off"], "off") === "on";
+    this._system = matchMedia("(prefers-color-scheme: dark)");
+    this.language = chosen("language", Object.keys(TEXTS), navigator.language.startsWith("ja") ? "ja" : "en");
+    this.theme = chosen("theme", THEMES, "system");
+    this.messages = chosen("messages", ["on", "off"], "off") === "on";
+    this.presenter = asked.get("presenter") === "on";
     this._apply();
+    this._system.addEventListener("change", () => this._keep("theme", this.theme));
   }
 
   get texts() {
     return TEXTS[this.language];
+  }
+
+  /** Are the colours those for a dark room? */
+  get dark() {
+    return this.theme === "system" ? this._system.matches : this.theme === "dark";
   }
 
   nextLanguage() {
@@ -55,15 +48,24 @@ export class Settings {
     this._keep("messages", this.messages ? "on" : "off");
   }
 
+  /** Big letters and only what an audience needs. Not kept: who comes back tomorrow comes to look around. */
+  togglePresenter() {
+    this.presenter = !this.presenter;
+    this._apply();
+    this._changed();
+  }
+
   _keep(name, value) {
     write(name, value);
     this._apply();
     this._changed();
   }
 
+  /** Styles know one attribute for the colours: what the system says is looked up here, so each palette stands once. */
   _apply() {
-    document.documentElement.lang = this.language;
-    if (this.theme === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = this.theme;
+    const root = document.documentElement;
+    root.lang = this.language;
+    root.dataset.theme = this.dark ? "dark" : "light";
+    root.dataset.presenter = this.presenter ? "on" : "off";
   }
 }

@@ -1,9 +1,11 @@
 // Every word of the page, in English and Japanese: those of the page itself at the top, each view's under its name.
 
+import * as feed from "./words/feed.js";
 import * as page from "./words/page.js";
 import * as table from "./words/table.js";
+import * as tour from "./words/tour.js";
 
-const PARTS = { table };
+const PARTS = { feed, table, tour };
 
 const of = (language) => ({
   ...page[language],

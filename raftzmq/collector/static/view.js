@@ -35,6 +35,5 @@ export function standingOf(state, rows, texts, quiet) {
   else if (up < need) found.explained = texts.explain.majority(up, need);
   else if (asking.length) found.explained = texts.explain.election(asking.join(", "), all.term);
   else found.explained = texts.explain.waiting;
-  found.alarm = all.violations ? texts.violation(all.last_violations.at(-1)?.rule ?? "?") : "";
   return found;
 }

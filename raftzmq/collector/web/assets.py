@@ -13,7 +13,7 @@ from raftzmq.collector.web.refusal import COMMON_HEADERS, Refusal
 from raftzmq.events import EVENT_TYPES
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
-PAGE_PARAMETERS = ("language", "theme", "messages")
+PAGE_PARAMETERS = ("language", "theme", "messages", "presenter", "panel", "tour")
 """What a link to the page may choose; the page itself reads them."""
 _TYPES = {
     ".html": "text/html",
