@@ -150,23 +150,9 @@ def decode_frame(frame: Frame, data: bytes) -> list[Merged]:
 
     No more memory is used than the header says, however large a hostile frame would become.
     """
-    zstd = load_zstandard()
-    try:
-        found = zstd.get_frame_parameters(data)
-        # The library makes room for what the frame itself promises: ask it first.
-        if found.content_size != frame.raw_bytes or found.window_size > 2 * FRAME_BYTES_MAX:
-            raise ValueError("the frame holds another amount of data than its header says")
-        raw = zstd.ZstdDecompressor().decompress(data, max_output_size=frame.raw_bytes, allow_extra_data=False)
-    except zstd.ZstdError as error:
-        raise ValueError(f"it cannot be decompressed ({error})") from None
-    if raw[-1:] != b"\n":
-        raise ValueError("its last line has no end")
-    payloads = raw[:-1].split(b"\n")
-    if len(payloads) != frame.events:
-        raise ValueError(f"it holds {len(payloads)} lines, not {frame.events}")
     topics: dict[tuple[str, str], bytes] = {}
     merged = []
-    for position, payload in enumerate(payloads, frame.position):
+    for position, payload in enumerate(decode_lines(frame, data), frame.position):
         event = read_event(payload)
         if event is None:
             raise ValueError(f"the line at position {position} is no event")
@@ -176,6 +162,25 @@ def decode_frame(frame: Frame, data: bytes) -> list[Merged]:
             topic = topics[speaker] = topic_of(*speaker)
         merged.append(Merged(position, topic, payload, event))
     return merged
+
+
+def decode_lines(frame: Frame, data: bytes) -> list[bytes]:
+    """The same without a look into the events: their JSON, one each; raises ValueError."""
+    zstd = load_zstandard()
+    try:
+        found = zstd.get_frame_parameters(data)
+        # The library makes room for what the frame itself promises: ask it first.
+        if found.content_size != frame.raw_bytes or found.window_size > 2 * FRAME_BYTES_MAX:
+            raise ValueError("the frame holds another amount of data than its header says")
+        raw: bytes = zstd.ZstdDecompressor().decompress(data, max_output_size=frame.raw_bytes, allow_extra_data=False)
+    except zstd.ZstdError as error:
+        raise ValueError(f"it cannot be decompressed ({error})") from None
+    if raw[-1:] != b"\n":
+        raise ValueError("its last line has no end")
+    payloads = raw[:-1].split(b"\n")
+    if len(payloads) != frame.events:
+        raise ValueError(f"it holds {len(payloads)} lines, not {frame.events}")
+    return payloads
 
 
 def read_event(payload: bytes) -> dict[str, Any] | None:

@@ -72,6 +72,10 @@ class Backlog:
         if len(self._names) > self._events_max:  # no cluster has so many names; a forged stream may
             self._names.clear()
 
+    def since(self, position: int) -> list[Kept]:
+        """All that is kept behind ``position``."""
+        return self._events[max(self._start, self._start + position + 1 - self.oldest) :]
+
     def after(self, position: int, wanted: Selection, bytes_max: int) -> tuple[list[Kept], int]:
         """The wanted events behind ``position``, up to about ``bytes_max``, and the position read up to.
 

@@ -19,6 +19,7 @@ from raftzmq.collector.web.gate import Gate, is_loopback
 from raftzmq.collector.web.hub import Hub, Snapshot
 from raftzmq.collector.web.metrics import Totals, registry_of
 from raftzmq.collector.web.pages import Pages
+from raftzmq.collector.web.recording_shelf import Shelf
 from raftzmq.collector.web.refusal import Refusal
 from raftzmq.collector.web.site import Surroundings, site_of
 from raftzmq.collector.web.token import Token
@@ -77,7 +78,9 @@ class Web:
         registry = registry_of(self._hub, totals)
         pages = Pages(self._hub, registry, time.monotonic, lambda: self._beat_at)
         self.token = Token() if token is None else token
-        self._routes = site_of(Surroundings(self._hub, pages, self.token, log, directory, supervisor))
+        self.shelf = Shelf(self._hub, directory)
+        """The recordings that can be looked at. Before `start`, more can be added."""
+        self._routes = site_of(Surroundings(self._hub, pages, self.token, log, directory, supervisor, self.shelf))
         self._gate = Gate(host, self.address)
         self._connections = Connections() if connections is None else connections
         self._pending: deque[tuple[float, list[Merged]]] = deque()

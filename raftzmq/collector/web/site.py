@@ -11,6 +11,8 @@ from raftzmq.collector.web.browser import serve_browser
 from raftzmq.collector.web.hub import Hub
 from raftzmq.collector.web.kv_routes import add_kv_routes
 from raftzmq.collector.web.pages import Pages
+from raftzmq.collector.web.recording_routes import recording_routes
+from raftzmq.collector.web.recording_shelf import Shelf
 from raftzmq.collector.web.routes import Routes
 from raftzmq.collector.web.server_sent import serve_events
 from raftzmq.collector.web.token import Token
@@ -32,6 +34,7 @@ class Surroundings:
     log: FilteringBoundLogger
     directory: Path | None
     supervisor: str | None
+    shelf: Shelf
 
 
 def site_of(around: Surroundings) -> Routes:
@@ -48,4 +51,5 @@ def site_of(around: Surroundings) -> Routes:
     routes.read("/readyz", pages.readyz)
     routes.read("/livez", pages.livez)
     add_kv_routes(routes, hub)
+    recording_routes(routes, around.shelf)
     return routes
