@@ -98,7 +98,10 @@ class Tab:
 
     async def until(self, expression: str) -> None:
         """Wait for it to be true."""
-        await self.value(_UNTIL.replace("CONDITION", expression))
+        try:
+            await self.value(_UNTIL.replace("CONDITION", expression))
+        except AssertionError:
+            raise AssertionError(f"waited in vain until {expression}; errors of the page: {self.errors}") from None
 
     async def text(self, selector: str) -> str:
         """The text of the first element there."""

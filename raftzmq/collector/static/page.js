@@ -154,8 +154,6 @@ export class Page {
 
   _began(state, events) {
     this._feed.begin(state, events);
-    this.ring.begin?.(state, events);
-    this.flights.begin?.(state, events);
     this.slots.begin(state, events);
     this.ring.begin(state, events);
     this.flights.begin(state, events);
@@ -165,7 +163,6 @@ export class Page {
 
   _took(events) {
     this._feed.take(events);
-    this.ring.take?.(events);
     this.ring.take(events);
     this.flights.take(events, performance.now());
     this.slots.take(events);
@@ -189,10 +186,10 @@ export class Page {
   }
 
   /** The ring; for an audience it is drawn for a smaller place than it has, and so all of it becomes larger. */
-  _drawStage({ now, state, rows, standing, texts }) {
+  _drawStage({ now, rows, standing, texts }) {
     const { width, height } = this._size;
     const larger = this.settings.presenter && width > 700 ? PRESENTED : 1;
-    const now_ms = this.flights.clock?.now(now) ?? state.all.time_ms;
+    const now_ms = this.flights.clock.now(now);
     const { leader, term } = standing;
     return this.ring.update(rows, leader, term, texts, Math.round(width / larger), Math.round(height / larger), now_ms);
   }

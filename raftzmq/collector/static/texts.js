@@ -1,11 +1,13 @@
 // Every word of the page, in English and Japanese: those of the page itself at the top, each view's under its name.
 
+import * as charts from "./words/charts.js";
 import * as feed from "./words/feed.js";
 import * as page from "./words/page.js";
+import * as ring from "./words/ring.js";
 import * as table from "./words/table.js";
 import * as tour from "./words/tour.js";
 
-const PARTS = { feed, table, tour };
+const PARTS = { charts, feed, table, tour, ring };
 
 const of = (language) => ({
   ...page[language],
