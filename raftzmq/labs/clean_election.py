@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raftzmq.labs.history import History, Reign
+from raftzmq.labs.history import History, Moment, Reign
 from raftzmq.labs.lab import Lab
 from raftzmq.labs.narration import Step
 from raftzmq.labs.stage import Stage
@@ -18,33 +18,33 @@ _START = Step(
         "5台のノードを起動する。どれも対等で、全員がフォロワーとして始まる。",
     ),
     Words(
-        "Each node's election timer runs for a time of its own, drawn from 200 to 400 ms.",
-        "各ノードの選挙タイマー。長さは200〜400 msからそれぞれ無作為に選ばれる。",
+        "Each node waits for a time of its own, drawn from 200 to 400 ms, before it asks whether it would win.",
+        "各ノードは200〜400 msから無作為に選んだ時間だけ待ち、それから「自分は勝てるか」と尋ねる。",
     ),
     Words(
-        "Raft §5.2: random election timeouts make a tie unlikely.",
-        "Raft §5.2: タイムアウトを無作為にすることで票割れを起こりにくくする。",
+        "Raft §5.2: random election timeouts. Thesis 9.6: a pre-vote costs no term.",
+        "Raft §5.2: 選挙タイムアウトは無作為。博士論文 9.6: 事前投票では任期が進まない。",
     ),
 )
 _ELECTED = Step(
     Words(
-        "{leader} was the first to lose its patience, and a majority voted for it: it leads term {term}.",
-        "最初に待ちきれなくなった{leader}が過半数の票を得て、任期{term}のリーダーになった。",
+        "{leader} was the first that a majority would have voted for: now it leads term {term}.",
+        "過半数の支持を最初に得たのは{leader}だった。任期{term}のリーダーになった。",
     ),
     Words(
-        "The term rises by one; every node votes at most once in it.",
-        "任期が1つ進む。各ノードはその任期で一度しか投票しない。",
+        "The term rose by one, and every node votes at most once in it, so nobody else can win it.",
+        "任期が1つ進んだ。各ノードは1任期に1票しか投じないので、他の誰もこの任期では勝てない。",
     ),
     Words(
-        "Raft §5.2: who gets a majority of the votes of a term leads it.",
-        "Raft §5.2: 任期の過半数の票を得た者がリーダーになる。",
+        "Raft §5.2: who gets the votes of a majority in a term leads it.",
+        "Raft §5.2: ある任期で過半数の票を得た者がリーダーになる。",
     ),
 )
 _QUIET = Step(
     Words("Nothing is written for two seconds.", "2秒間、何も書き込まない。"),
     Words(
-        "The leader's heartbeats start every follower's timer anew: nobody else campaigns.",
-        "リーダーのハートビートが全フォロワーのタイマーを巻き戻すので、他の誰も立候補しない。",
+        "The leader's heartbeats, every 50 ms, wind up all election timers anew: nobody campaigns, the term stays.",
+        "50 msごとのハートビートが全員の選挙タイマーを巻き戻す。誰も立候補せず、任期も変わらない。",
     ),
     Words("Raft §5.2: heartbeats keep a leader's authority.", "Raft §5.2: ハートビートがリーダーの権威を保つ。"),
 )
@@ -67,21 +67,79 @@ def judge(history: History) -> Verdict:
     reigns = history.reigns()
     terms = [reign.term for reign in reigns]
     verdict.check(
-        Words(
-            "Somebody was elected, and no term had two leaders", "リーダーが選ばれ、どの任期にもリーダーは2人いなかった"
-        ),
+        Words("Somebody was elected, and no term had two leaders", "リーダーが選ばれ、どの任期にも2人はいなかった"),
         reigns and len(set(terms)) == len(terms),
         [reign.position for reign in reigns],
     )
-    reign = reigns[-1] if reigns else Reign(0, "", 0, 0.0)
-    votes = history.of("vote", before=reign.position, candidate=reign.node, granted=True, pre_vote=False)
-    voters = {moment.node for moment in votes if moment.term == reign.term}
-    verdict.check(
-        Words("A majority voted for it before it led", "リーダーになる前に、過半数がそのノードに投票した"),
-        len(voters | {reign.node}) >= history.majority and reigns,
-        [moment.position for moment in votes],
-    )
+    reign = reigns[-1] if reigns else None
+    _check_votes(verdict, history, reign)
+    _check_followers(verdict, history, reign)
+    _check_quiet(verdict, history, reign)
     return verdict
+
+
+def votes_for(history: History, reign: Reign | None, *, pre_vote: bool = False) -> list[Moment]:
+    """The votes of others that can have made somebody leader: granted in its term, before it led by Lamport time."""
+    if reign is None:
+        return []
+    led = history.first("role", reign.node, after=reign.position - 1, role="leader")
+    assert led is not None
+    return [
+        vote
+        for vote in history.of("vote", candidate=reign.node, granted=True, pre_vote=pre_vote)
+        if vote.event["lamport"] < led.event["lamport"] and vote.term in (reign.term - pre_vote, reign.term)
+    ]
+
+
+def _check_votes(verdict: Verdict, history: History, reign: Reign | None) -> None:
+    for pre_vote, sentence in (
+        (
+            True,
+            Words(
+                "It asked before it raised the term, and a majority said that they would vote for it",
+                "任期を進める前に尋ね、過半数が「投票する」と答えた",
+            ),
+        ),
+        (False, Words("Then a majority voted for it, itself included", "そして自身を含む過半数が投票した")),
+    ):
+        votes = votes_for(history, reign, pre_vote=pre_vote)
+        voters = {vote.node for vote in votes} | ({reign.node} if reign else set())
+        verdict.check(
+            sentence,
+            len(voters) >= history.majority,
+            [vote.position for vote in votes],
+            seen=Words("{count} of {nodes}", "{nodes}台中{count}台").fill(count=len(voters), nodes=len(history.nodes)),
+        )
+
+
+def _check_followers(verdict: Verdict, history: History, reign: Reign | None) -> None:
+    followed: dict[str, int] = {}
+    if reign is not None:
+        for moment in history.of("leader", leader=reign.node):
+            if moment.term == reign.term:
+                followed.setdefault(moment.node, moment.position)
+    verdict.check(
+        Words("All nodes came to follow it", "全ノードがそのリーダーに従った"),
+        followed and set(followed) == set(history.nodes),
+        followed.values(),
+    )
+
+
+def _check_quiet(verdict: Verdict, history: History, reign: Reign | None) -> None:
+    led_s = history.moments[-1].ts - reign.ts if reign is not None else 0.0
+    after = reign.position if reign is not None else 0
+    # Before it was heard of everywhere, others could not know that they needn't ask.
+    known = [moment.position for moment in history.of("leader", after=after)]
+    challenges = history.of("election", after=max(known, default=after))
+    verdict.check(
+        Words(
+            "Nobody campaigned from then on: its heartbeats were enough",
+            "それからは誰も立候補しなかった。ハートビートだけで足りた",
+        ),
+        led_s >= QUIET_S and not challenges,
+        [moment.position for moment in challenges],
+        seen=Words("for {seconds} s", "{seconds}秒間").fill(seconds=f"{led_s:.1f}"),
+    )
 
 
 LAB = Lab("clean-election", act, judge)

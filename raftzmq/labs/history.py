@@ -5,8 +5,10 @@ Nothing here knows what a script did. That a node was killed shows in its silenc
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, NamedTuple
+
+from raftzmq.labs.words import Words
 
 Event = dict[str, Any]
 
@@ -44,6 +46,11 @@ class Reign(NamedTuple):
     node: str
     term: int
     ts: float
+
+    @property
+    def words(self) -> Words:
+        """Who, and when."""
+        return Words("{node}, term {term}", "{node}、任期{term}").fill(node=self.node, term=self.term)
 
 
 class Life(NamedTuple):
@@ -135,7 +142,14 @@ class History:
                 found.append(life)
         return found
 
-    def commits(self, node: str | Sequence[str] | None = None, *, after: int = 0, before: int = END) -> list[Moment]:
+    def others_went_on(self, life: Life, *, for_s: float = 1.0) -> bool:
+        """Did other nodes speak on for so long after the last event of a boot?"""
+        return any(
+            moment.ts >= life.last.ts + for_s and moment.node not in (life.node, COLLECTOR)
+            for moment in reversed(self.moments)
+        )
+
+    def commits(self, node: str | Container[str] | None = None, *, after: int = 0, before: int = END) -> list[Moment]:
         """When commit indexes rose."""
         return self.of("commit", node, after=after, before=before)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 
@@ -43,7 +43,7 @@ def all_runs(home: Path) -> list[dict[str, Any]]:
     return sorted(found, key=lambda document: int(document["began_ms"]))
 
 
-def _is_run(document: Any) -> bool:
+def _is_run(document: Any) -> TypeGuard[dict[str, Any]]:
     if not isinstance(document, dict):
         return False
     types = {"lab": str, "began_ms": int, "verdict": dict}
