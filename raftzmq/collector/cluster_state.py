@@ -15,6 +15,7 @@ import msgspec
 import orjson
 
 from raftzmq.collector.envelope import COLLECTOR_NODE
+from raftzmq.collector.link_state import Links, fold_fault
 from raftzmq.collector.node_state import (
     INTEGER_MAX,
     TEXT_MAX,
@@ -26,6 +27,7 @@ from raftzmq.collector.node_state import (
     count,
     flag,
     names,
+    ppm,
     scalar,
     text,
     text_or_none,
@@ -42,12 +44,15 @@ VIOLATIONS_MAX = 10
 SILENT_MS = 3000
 """A node that isn't heard for so long, while others are, counts as silent: sixty heartbeat intervals."""
 NOTABLE = frozenset(
-    {"boot", "role", "truncate", "snapshot", "room", "corrupt", "disrupt_refused"}
+    {"boot", "role", "truncate", "snapshot", "room", "corrupt", "disrupt_refused", "fault"}
     | {"gap", "late", "process", "violation", "verdict"}
 )
 """Types of events that people want to have seen."""
 GONE = frozenset({"EXITED", "FATAL", "STOPPED", "BACKOFF"})
 """supervisord's states of a process that isn't there."""
+
+KERNEL = frozenset({"PAUSED", "RESUMED", "GONE"})
+"""What the kernel says of one."""
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -83,6 +88,7 @@ class _State(msgspec.Struct):
     unknown: dict[str, str] = {}
     processes: dict[str, Process] = {}
     nodes: dict[str, NodeState] = {}
+    links: Links = {}
     notable: list[dict[str, Scalar]] = []
 
 
@@ -96,7 +102,8 @@ class ClusterState:
     (terms that got a leader), ``elections`` and ``pre_votes`` (asked for); ``gaps``, ``missing`` (events lost in
     them), ``late``, ``odd``; ``violations`` and the ``last_violations``, ``unknown`` (whose events the auditor misses,
     and why); ``processes`` by name; ``nodes`` by name (`NodeState`, and ``condition``: ``up``, ``silent`` or ``down``);
-    ``notable``: the last events worth telling, oldest first.
+    ``links``: the faults made on purpose, by who sends and who is sent to (`LinkState`); ``notable``: the last events
+    worth telling, oldest first. ``links``, and a node's ``paused`` and ``lab``, are left out while they say nothing.
     """
 
     def __init__(self) -> None:
@@ -125,7 +132,14 @@ class ClusterState:
         """A copy as JSON-able dictionaries, lists, texts, whole numbers, flags and nulls."""
         document: dict[str, Any] = msgspec.to_builtins(self._state)
         for name, node in self._state.nodes.items():
-            document["nodes"][name]["condition"] = self._condition(node)
+            row = document["nodes"][name]
+            row["condition"] = self._condition(node)
+            # What older releases didn't know is left out while it says nothing: their hashes stay what they were.
+            for known_lately in ("paused", "lab"):
+                if not row[known_lately]:
+                    del row[known_lately]
+        if not self._state.links:
+            del document["links"]
         document["leader"] = self._leader()
         return document
 
@@ -140,6 +154,11 @@ class ClusterState:
         if found._state.schema != STATE_SCHEMA:
             raise ValueError(f"the state has schema {found._state.schema}; this release knows {STATE_SCHEMA}")
         return found
+
+    def processes(self) -> dict[str, tuple[int, bool]]:
+        """The process that each node says it is, and whether it is paused; none that is gone."""
+        nodes = self._state.nodes
+        return {name: (one.pid, one.paused) for name, one in nodes.items() if one.pid is not None and not one.stopped}
 
     def hash(self) -> str:
         """SHA-256, in hexadecimal, of the state's JSON with sorted keys and no blanks, as UTF-8."""
@@ -174,6 +193,8 @@ class ClusterState:
     def _condition(self, node: NodeState) -> str:
         if node.stopped:
             return "down"
+        if node.paused:
+            return "silent"
         return "up" if self._state.time_ms - node.heard_ms <= SILENT_MS else "silent"
 
     def _leader(self) -> str | None:
@@ -208,8 +229,10 @@ class ClusterState:
         if node.term > state.term:
             state.term = node.term
         kind = event["type"]
-        if boot != node.boot and event["node"] == state.last_leader:
-            state.leads = False
+        if boot != node.boot:
+            state.links.pop(event["node"], None)  # they were the process's
+            if event["node"] == state.last_leader:
+                state.leads = False
         if kind in _LEADERSHIP:
             self._watch_leader(event["node"], node)
             if kind == "election":
@@ -217,6 +240,8 @@ class ClusterState:
                     state.pre_votes += 1
                 else:
                     state.elections += 1
+        elif kind == "fault":
+            fold_fault(state.links, event)
         if kind in NOTABLE:
             self._remember(event)
 
@@ -270,6 +295,9 @@ class ClusterState:
             node.stopped = True
         elif node is not None and found.state == "RUNNING" and (node.pid is None or node.pid == found.pid):
             node.stopped = False  # it was never gone: a new life would have spoken by itself
+        elif node is not None and node.pid == found.pid and found.state in KERNEL:
+            node.stopped = node.stopped or found.state == "GONE"
+            node.paused = found.state == "PAUSED"
 
     def _violation(self, e: Event) -> None:
         state = self._state
@@ -293,13 +321,15 @@ class ClusterState:
     def _remember(self, event: Event) -> None:
         """Keep what is short and plain of an event worth telling; ``ms`` is its own wall clock."""
         kept: dict[str, Scalar] = {"ms": count(int(event["ts"] * 1000))}
+        if "drop" in event and "duplicate" in event:
+            kept |= {"drop_ppm": ppm(event["drop"]), "duplicate_ppm": ppm(event["duplicate"])}
         for name, value in event.items():
             if name not in _UNTOLD and not isinstance(value, (dict, list, float)) and len(name) <= TEXT_MAX:
                 kept[name] = scalar(value)
         self._state.notable = [*self._state.notable, kept][-NOTABLE_MAX:]
 
 
-_UNTOLD = frozenset({"v", "boot", "seq", "order", "ts", "mono_ns", "incarnation", "cluster"})
+_UNTOLD = frozenset({"v", "boot", "seq", "order", "ts", "mono_ns", "incarnation", "cluster", "drop", "duplicate"})
 _LEADERSHIP = frozenset({"boot", "role", "standing", "election"})
 _OWN: dict[str, Callable[[ClusterState, Event], None]] = {
     "gap": ClusterState._gap,

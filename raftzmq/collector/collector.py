@@ -17,6 +17,7 @@ from raftzmq.collector.books import Books, past_of
 from raftzmq.collector.details import Details
 from raftzmq.collector.envelope import check_names
 from raftzmq.collector.filler import Filler
+from raftzmq.collector.local_watch import LocalWatch, Watched
 from raftzmq.collector.merged import Merged
 from raftzmq.collector.processes import Processes
 from raftzmq.collector.recorder import Recorder
@@ -80,6 +81,7 @@ class Collector:
         self._log = log
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._processes: Processes | None = None
+        self._watch: LocalWatch | None = None
         self._subscribers = 0
         self._real_us = time.monotonic_ns() // 1000
         self._now_us = self._real_us
@@ -169,6 +171,7 @@ class Collector:
             )
             if self.web is not None:
                 self.web.start()
+            self._watch = LocalWatch()
             self._publish(self._books.begin(self._now_us))
             self._loop()
         finally:
@@ -179,8 +182,9 @@ class Collector:
         self._log.info("collector stopped", **self.totals())
 
     def _close_sources(self) -> None:
-        if self._processes is not None:
-            self._processes.close()
+        for source in (self._processes, self._watch):
+            if source is not None:
+                source.close()
         if self.web is not None:
             self.web.close()
         self._context.destroy(linger=0)
@@ -213,8 +217,9 @@ class Collector:
         for node, question in self._stream.questions():
             self._filler.ask(node, question, now_us)
         merged = self._stream.release(now_us)
-        if self._processes is not None:
-            merged += [self._stream.emit("process", state, now_us) for state in self._processes.take()]
+        for source in (self._processes, self._watch):
+            if source is not None:
+                merged += [self._stream.emit("process", state, now_us) for state in source.take()]
         self._publish(self._books.enter(merged, now_us))
         return count
 
@@ -241,6 +246,14 @@ class Collector:
             self._step_us = now_us
             for node in self._filler.step(now_us):
                 stream.unanswered(node)
+            self._watch_processes()
+
+    def _watch_processes(self) -> None:
+        """Have the processes watched that the nodes say they are."""
+        if self._watch is not None:
+            known = self._books.state.processes()
+            endpoints = {address.node: address.client for address in self._config.nodes}
+            self._watch.want({n: Watched(endpoints[n], *known[n]) for n in known.keys() & endpoints.keys()})
 
     def _publish(self, merged: list[Merged]) -> None:
         if self._subscribers > 0:

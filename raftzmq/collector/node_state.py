@@ -24,6 +24,7 @@ class NodeState(msgspec.Struct):
     """One node, as far as its events tell; null is what they haven't told yet.
 
     Names are those of the events' fields. Values are replaced, never changed in place, so that a copy may share them.
+    ``paused``: its process was stopped in its tracks; ``lab``: it takes faults that somebody makes on purpose.
     ``heard_ms`` is the time of the merged stream when the node was heard last, not its own clock.
     """
 
@@ -32,6 +33,8 @@ class NodeState(msgspec.Struct):
     incarnation: str | None = None
     heard_ms: Count = 0
     stopped: bool = False
+    paused: bool = False
+    lab: bool = False
     role: str | None = None
     term: Count = 0
     leader: str | None = None
@@ -74,7 +77,7 @@ class NodeState(msgspec.Struct):
         """Another life of the process: what only the process knew is gone, what its disk held isn't."""
         self.boot = boot
         self.boots += 1
-        self.stopped = False
+        self.stopped = self.paused = False
         self.role = self.leader = self.pid = self.election_due_us = None
         self.next_index = self.match_index = {}
         self.metrics = {}
@@ -154,6 +157,7 @@ class NodeState(msgspec.Struct):
         self.next_index, self.match_index = counts(e["next_index"]), counts(e["match_index"])
         self.election_due_us = count_or_none(e["election_due_us"])
         self.has_room, self.pid = flag(e["has_room"]), count(e["pid"])
+        self.lab = flag(e.get("lab", False))  # in recordings of older releases there is none
 
     def _metrics(self, e: Event) -> None:
         self.metrics = {
@@ -200,6 +204,13 @@ def whole(value: Any) -> int:
 def count_or_none(value: Any) -> int | None:
     """A `count`, or None."""
     return None if value is None else count(value)
+
+
+def ppm(value: Any) -> int:
+    """A probability in millionths: the state has no fractions; raises ValueError for what is none."""
+    if type(value) not in (int, float) or not 0 <= value <= 1:
+        raise ValueError(value)
+    return int(value * 1e6 + 0.5)
 
 
 def text(value: Any) -> str:

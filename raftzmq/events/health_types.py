@@ -38,6 +38,7 @@ HEALTH = (
         "election_due_us microseconds until the election timer runs out, if nothing is heard; null for a leader",
         "has_room flag whether the disk has room for entries",
         "pid pid the process",
+        "lab flag whether it takes faults that somebody makes on purpose",
     ),
     event_type(
         "metrics",
@@ -119,10 +120,11 @@ COLLECTOR = (
     event_type(
         "process",
         Level.RARE,
-        "supervisord says that a process changed its state",
-        "none: supervisor's process states",
-        "name text the program and process",
-        "state text `STARTING`, `RUNNING`, `BACKOFF`, `STOPPING`, `EXITED`, `FATAL`, `STOPPED` or `UNKNOWN`",
+        "supervisord, or the kernel of the collector's machine, says that a process changed its state",
+        "none: supervisor's process states; proc(5)",
+        "name text the program and process for supervisord, the node for the kernel",
+        "state text `STARTING`, `RUNNING`, `BACKOFF`, `STOPPING`, `EXITED`, `FATAL`, `STOPPED` or `UNKNOWN`; for the "
+        "kernel `PAUSED` (by SIGSTOP), `RESUMED` or `GONE`",
         "previous text the state before, null at first sight",
         "pid pid the process, 0 if there is none",
         "exit_status status how it ended last, 0 if it runs",

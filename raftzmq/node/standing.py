@@ -36,4 +36,5 @@ def standing(node: Node, now_us: int) -> dict[str, Any]:
         "election_due_us": None if leadership is not None else max(0, raft.deadline - now_us),
         "has_room": raft.has_room,
         "pid": node.pid,
+        "lab": node.lab.enabled,
     }

@@ -73,7 +73,14 @@ def standing(node: str, *, term: int = 1, role: str = "follower", leader: str | 
         election_due_us=None if leads else 150_000,
         has_room=True,
         pid=4711,
+        lab=False,
     )
+
+
+def fault(node: str = "n1", peer: str | None = "n2", what: str = "set", **more: Any) -> Event:
+    """What somebody did to a link; without more, it was cut until somebody heals it."""
+    usual = {"cut": True, "drop": 0.0, "duplicate": 0.0, "delay_us": 0, "jitter_us": 0, "for_us": None}
+    return event("fault", node, **{**usual, **more}, what=what, peer=peer)
 
 
 def collectors(kind: str, *, boot: str = "c1", ms: int = 0, **fields: Any) -> Event:
@@ -109,14 +116,23 @@ _KINDS = st.one_of(
     st.builds(event, st.just("truncate"), _NODES, term=_TERMS, ms=_MS, first=_INDEX, last=_INDEX, leader=_NODES),
     st.builds(event, st.just("metrics"), _NODES, term=_TERMS, proposals_pending=_INDEX, dropped=st.just({"peer": 2})),
     st.builds(event, st.just("commit"), _NODES, index=st.just("odd")),
+    st.builds(
+        fault,
+        _NODES,
+        st.none() | _NODES,
+        st.sampled_from(["set", "changed", "ended", "healed", "elect", "odd"]),
+        ms=_MS,
+        drop=st.floats(0, 1),
+        for_us=st.none() | _INDEX,
+    ),
     st.builds(collectors, st.just("gap"), ms=_MS, source=_NODES, missing=_INDEX),
     st.builds(
         collectors,
         st.just("process"),
         name=st.sampled_from(["node:n1", "collector"]),
-        state=st.sampled_from(["RUNNING", "EXITED"]),
+        state=st.sampled_from(["RUNNING", "EXITED", "PAUSED", "RESUMED", "GONE"]),
         previous=st.none(),
-        pid=_INDEX,
+        pid=_INDEX | st.just(4711),
         exit_status=st.just(0),
     ),
     st.builds(

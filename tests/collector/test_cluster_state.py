@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from raftzmq.collector.cluster_state import NODES_MAX, NOTABLE_MAX, SILENT_MS, ClusterState
 from raftzmq.collector.node_state import INTEGER_MAX, TEXT_MAX
-from tests.collector.streams import boot, collectors, event, standing, streams
+from tests.collector.streams import boot, collectors, event, fault, standing, streams
 
 Event = dict[str, Any]
 
@@ -225,3 +225,90 @@ def test_a_row_for_each_voter_in_natural_order() -> None:
     assert [row["reachable"] for row in rows] == [False, False, True]
     assert rows[2]["role"] == "follower"
     assert rows[0]["role"] is None
+
+
+CUT = {"cut": True, "drop_ppm": 0, "duplicate_ppm": 0, "delay_us": 0, "jitter_us": 0, "until_ms": None}
+
+
+def links(*events: Event) -> Any:
+    """The faults in force, None if the state doesn't mention any."""
+    found = folded([boot("n1"), boot("n2"), *events])
+    assert found.to_json()["odd"] == 0
+    return found.to_json().get("links")
+
+
+def test_faults_of_links_are_in_force_until_they_end_are_healed_or_their_node_starts_anew() -> None:
+    assert links() is None
+    both = [fault("n1", "n2"), fault("n2", "n1")]
+    assert links(*both) == {"n1": {"n2": CUT}, "n2": {"n1": CUT}}
+    assert links(*both, fault("n1", "n2", "healed")) == {"n2": {"n1": CUT}}
+    assert links(*both, fault("n1", "n2", "ended"), fault("n2", "n1", "ended")) is None
+    assert links(*both, boot("n1", boot="b2")) == {"n2": {"n1": CUT}}, "what only the process knew is gone"
+    assert links(*both, event("commit", "n1", boot="b2", index=3)) == {"n2": {"n1": CUT}}
+    assert links(fault("n1", None, "elect", cut=False)) is None
+    spoiled = {"cut": False, "drop": 0.3, "duplicate": 1.0, "delay_us": 50_000, "jitter_us": 10}
+    [found] = links(fault(), fault(what="changed", ms=4, for_us=10_000_999, **spoiled))["n1"].values()
+    until_ms = int(event("x", ms=4)["ts"] * 1000) + 10_000
+    assert found == {
+        "cut": False,
+        "drop_ppm": 300_000,
+        "duplicate_ppm": 1_000_000,
+        "delay_us": 50_000,
+        "jitter_us": 10,
+        "until_ms": until_ms,
+    }
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"drop": value} for value in (-0.1, 1.1, True, "0", None)),
+        *({"delay_us": value} for value in (-1, 1.5, None)),
+        *({"for_us": value} for value in (-1, 0.5, INTEGER_MAX + 1)),
+        {"cut": 1},
+        {"peer": 3},
+    ],
+)
+def test_a_fault_that_is_none_is_counted_and_nothing_else(wrong: dict[str, Any]) -> None:
+    found = folded([boot("n1"), {**fault(), **wrong}]).to_json()
+    assert found["odd"] == 1
+    assert "links" not in found
+
+
+def test_what_is_told_of_a_fault_is_kept_without_fractions() -> None:
+    [kept] = folded([fault(drop=0.25)]).to_json()["notable"]
+    assert (kept["drop_ppm"], kept["duplicate_ppm"], kept["peer"], kept["for_us"]) == (250_000, 0, "n2", None)
+    assert "drop" not in kept
+
+
+def test_a_process_that_is_paused_makes_its_node_silent_until_it_goes_on() -> None:
+    def kernel(state: str, pid: int = 4711) -> Event:
+        return collectors("process", name="n1", state=state, previous="RUNNING", pid=pid, exit_status=0)
+
+    def condition(*events: Event) -> str:
+        found: str = node([boot("n1"), standing("n1", role="leader"), *events])["condition"]
+        return found
+
+    assert condition() == "up"
+    assert condition(kernel("PAUSED")) == "silent"
+    assert folded([boot("n1"), standing("n1", role="leader"), kernel("PAUSED")]).to_json()["leader"] is None
+    assert condition(kernel("PAUSED"), event("commit", "n1", index=3)) == "silent", "what was still under way"
+    assert condition(kernel("PAUSED"), kernel("RESUMED")) == "up"
+    assert condition(kernel("PAUSED"), boot("n1", boot="b2")) == "up"
+    assert condition(kernel("GONE")) == "down"
+    assert condition(kernel("GONE", pid=3)) == "up", "that was an earlier life"
+    assert condition(kernel("GONE"), boot("n1", boot="b2")) == "up"
+
+
+def test_lab_mode_is_known_from_where_a_node_stands() -> None:
+    assert "lab" not in node([boot("n1"), standing("n1")])
+    assert node([boot("n1"), {**standing("n1"), "lab": True}])["lab"] is True
+    older = {name: value for name, value in standing("n1").items() if name != "lab"}
+    assert "lab" not in node([boot("n1"), older])
+
+
+def test_a_state_that_knows_nothing_of_faults_has_the_hash_that_it_had_before() -> None:
+    """Recordings of older releases hold the hashes of their states."""
+    found = folded([boot("n1"), standing("n1")])
+    assert not {"links", "paused", "lab"} & {*found.to_json(), *found.to_json()["nodes"]["n1"]}
+    assert ClusterState.from_json(found.to_json()).hash() == found.hash()

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from raftzmq.collector.cluster_state import ClusterState
+from raftzmq.collector.cluster_state import KERNEL, ClusterState
 from raftzmq.collector.node_state import INTEGER_MAX, TEXT_MAX
 from tests.collector.audited_runs import recorded
-from tests.collector.streams import boot, collectors, event, standing
+from tests.collector.streams import boot, collectors, event, fault, standing
 from tests.collector.web.support import serving
 from tests.page.chromium import tab
 
@@ -104,8 +104,22 @@ def test_odd_events_add_up_to_the_same() -> None:
     document = checkpoint.to_json()
     voted: Event = {"granted": True, "pre_vote": False, "reason": "r"}
     refused: list[Any] = [None, 3, [], {}, "n2"]
+    kernel: Event = {"name": "n1", "previous": None, "exit_status": 0}
+    spoiled: Event = {"cut": False, "delay_us": 7, "jitter_us": 3}
     events = [
         *(boot(name, boot=name) for name in names),
+        *(fault(name, other) for name in names for other in ("n1", "__proto__", "é" * 300)),
+        *(fault("n1", "n2", drop=value, **spoiled) for value in (0.3, 1, 0.1234565, 1e-9, 1.1, -1, True, None, "x")),
+        *(fault("n1", "n3", ms=k, for_us=k) for k in (0, 1999, 9_007_199_254_740_991, -1, 1.5)),
+        fault("n1", "n2", "healed"),
+        fault("n1", "n2", "ended"),
+        fault("n1", "n4", "odd"),
+        fault("n1", None, "elect"),
+        fault("n1", 3),  # type: ignore[arg-type]
+        {**standing("n1"), "lab": True},
+        *(collectors("process", state=state, pid=pid, **kernel) for pid in (3, 4711) for state in KERNEL),
+        boot("n1", boot="again"),
+        {**standing("n1"), "lab": 1},
         *(standing(name, role="leader", term=k, ms=k) for k, name in enumerate(names)),
         *({**event("metrics", "n1"), name: {name: 3}} for name in names),
         *(event("role", name, role=name, previous=name, reason=name) for name in names),

@@ -25,6 +25,8 @@ export function unknownNode() {
     incarnation: null,
     heard_ms: 0,
     stopped: false,
+    paused: false,
+    lab: false,
     role: null,
     term: 0,
     leader: null,
@@ -65,7 +67,7 @@ export function foldNode(node, event) {
 function restart(node, boot) {
   node.boot = boot;
   node.boots += 1;
-  node.stopped = false;
+  node.stopped = node.paused = false;
   node.role = node.leader = node.pid = node.election_due_us = null;
   node.next_index = bare();
   node.match_index = bare();
@@ -145,6 +147,7 @@ function takeStanding(node, e) {
   node.election_due_us = countOrNull(get(e, "election_due_us"));
   node.has_room = flag(get(e, "has_room"));
   node.pid = count(get(e, "pid"));
+  node.lab = flag(Object.hasOwn(e, "lab") ? e.lab : false); // in recordings of older releases there is none
 }
 
 function takeMetrics(node, e) {

@@ -2,8 +2,9 @@
 // events in the same order give the same state, live and in replay, here and in Python.
 
 import { canonical } from "./canonical.js";
+import { foldFault } from "./link_state.js";
 import { foldNode, unknownNode } from "./node_state.js";
-import { Malformed, TEXT_MAX, bare, count, flag, get, isObject, names, scalar, text, textOrNull, whole } from "./values.js";
+import { Malformed, TEXT_MAX, bare, count, flag, get, isObject, names, ppm, scalar, text, textOrNull, whole } from "./values.js";
 
 const SCHEMA = 1;
 const NODES_MAX = 1000;
@@ -12,11 +13,12 @@ const VIOLATIONS_MAX = 10;
 const SILENT_MS = 3000;
 const LEADERSHIP = new Set(["boot", "role", "standing", "election"]);
 const GONE = new Set(["EXITED", "FATAL", "STOPPED", "BACKOFF"]);
-const UNTOLD = new Set(["v", "boot", "seq", "order", "ts", "mono_ns", "incarnation", "cluster"]);
+const KERNEL = new Set(["PAUSED", "RESUMED", "GONE"]);
+const UNTOLD = new Set(["v", "boot", "seq", "order", "ts", "mono_ns", "incarnation", "cluster", "drop", "duplicate"]);
 
 /** Types of events that people want to have seen. */
 export const NOTABLE = new Set([
-  ...["boot", "role", "truncate", "snapshot", "room", "corrupt", "disrupt_refused"],
+  ...["boot", "role", "truncate", "snapshot", "room", "corrupt", "disrupt_refused", "fault"],
   ...["gap", "late", "process", "violation", "verdict"],
 ]);
 
@@ -42,6 +44,7 @@ function emptyState() {
     unknown: bare(),
     processes: bare(),
     nodes: bare(),
+    links: bare(),
     notable: [],
   };
 }
@@ -76,6 +79,7 @@ export class ClusterState {
     const state = like(emptyState(), document);
     if (state.schema !== SCHEMA) throw new Malformed(`schema ${state.schema}`);
     state.nodes = bare(Object.entries(state.nodes).map(([name, node]) => [name, like(unknownNode(), node)]));
+    state.links = bare(Object.entries(state.links).map(([name, links]) => [name, bare(Object.entries(links))]));
     found._state = state;
     return found;
   }
@@ -106,6 +110,7 @@ export class ClusterState {
   /** `up`, `silent` or `down`. */
   condition(node) {
     if (node.stopped) return "down";
+    if (node.paused) return "silent";
     return this._state.time_ms - node.heard_ms <= SILENT_MS ? "up" : "silent";
   }
 
@@ -113,8 +118,16 @@ export class ClusterState {
   toJSON() {
     const document = structuredClone({ ...this._state, leader: this.leader });
     const nodes = Object.entries(this._state.nodes);
-    document.nodes = bare(nodes.map(([name, node]) => [name, { ...structuredClone(node), condition: this.condition(node) }]));
+    document.nodes = bare(nodes.map(([name, node]) => [name, this._row(node)]));
+    if (!Object.keys(document.links).length) delete document.links;
     return document;
+  }
+
+  _row(node) {
+    const row = { ...structuredClone(node), condition: this.condition(node) };
+    // What older releases didn't know is left out while it says nothing: their hashes stay what they were.
+    for (const name of ["paused", "lab"]) if (!row[name]) delete row[name];
+    return row;
   }
 
   /** What the hash is taken of. */
@@ -147,14 +160,17 @@ export class ClusterState {
     foldNode(node, event);
     if (node.term > state.term) state.term = node.term;
     const kind = event.type;
-    if (boot !== node.boot && event.node === state.last_leader) state.leads = false;
+    if (boot !== node.boot) {
+      delete state.links[event.node]; // they were the process's
+      if (event.node === state.last_leader) state.leads = false;
+    }
     if (LEADERSHIP.has(kind)) {
       this._watchLeader(event.node, node);
       if (kind === "election") {
         if (flag(get(event, "pre_vote"))) state.pre_votes += 1;
         else state.elections += 1;
       }
-    }
+    } else if (kind === "fault") foldFault(state.links, event);
     if (NOTABLE.has(kind)) this._remember(event);
   }
 
@@ -191,6 +207,10 @@ export class ClusterState {
   /** Keep what is short and plain of an event worth telling. */
   _remember(event) {
     const kept = bare([["ms", count(Math.trunc(event.ts * 1000))]]);
+    if (Object.hasOwn(event, "drop") && Object.hasOwn(event, "duplicate")) {
+      kept.drop_ppm = ppm(event.drop);
+      kept.duplicate_ppm = ppm(event.duplicate);
+    }
     for (const [name, value] of Object.entries(event)) {
       if (UNTOLD.has(name) || (value !== null && typeof value === "object") || Array.from(name).length > TEXT_MAX) continue;
       if (typeof value === "number" && !Number.isInteger(value)) continue;
@@ -223,6 +243,10 @@ function takeProcess(state, e) {
   if (node === undefined) return;
   if (GONE.has(found.state)) node.stopped = true;
   else if (found.state === "RUNNING" && (node.pid === null || node.pid === found.pid)) node.stopped = false;
+  else if (node.pid === found.pid && KERNEL.has(found.state)) {
+    node.stopped ||= found.state === "GONE";
+    node.paused = found.state === "PAUSED";
+  }
 }
 
 function takeViolation(state, e) {

@@ -31,6 +31,12 @@ export function whole(value) {
   return value;
 }
 
+/** A probability in millionths: the state has no fractions. */
+export function ppm(value) {
+  if (typeof value !== "number" || !(value >= 0 && value <= 1)) throw new Malformed(String(value));
+  return Math.floor(value * 1e6 + 0.5);
+}
+
 export function countOrNull(value) {
   return value === null ? null : count(value);
 }

@@ -93,7 +93,7 @@ class Tally:
             self.unknown.add(event["source"])
         elif kind == "process":
             self._room(self.processes, event["name"])
-            self.processes[event["name"]] = event["state"] == "RUNNING"
+            self.processes[event["name"]] = event["state"] in ("RUNNING", "RESUMED")
 
     def _node(self, name: str) -> NodeTally:
         self._room(self.nodes, name)
