@@ -2,12 +2,15 @@
 
 import * as charts from "./words/charts.js";
 import * as feed from "./words/feed.js";
+import * as inspector from "./words/inspector.js";
+import * as keys from "./words/keys.js";
 import * as page from "./words/page.js";
 import * as ring from "./words/ring.js";
+import * as request from "./words/request.js";
 import * as table from "./words/table.js";
 import * as tour from "./words/tour.js";
 
-const PARTS = { charts, feed, table, tour, ring };
+const PARTS = { charts, feed, inspector, keys, request, ring, table, tour };
 
 const of = (language) => ({
   ...page[language],
