@@ -246,7 +246,7 @@ def test_faults_of_links_are_in_force_until_they_end_are_healed_or_their_node_st
     assert links(*both, boot("n1", boot="b2")) == {"n2": {"n1": CUT}}, "what only the process knew is gone"
     assert links(*both, event("commit", "n1", boot="b2", index=3)) == {"n2": {"n1": CUT}}
     assert links(fault("n1", None, "elect", cut=False)) is None
-    spoiled = {"cut": False, "drop": 0.3, "duplicate": 1.0, "delay_us": 50_000, "jitter_us": 10}
+    spoiled: Event = {"cut": False, "drop": 0.3, "duplicate": 1.0, "delay_us": 50_000, "jitter_us": 10}
     [found] = links(fault(), fault(what="changed", ms=4, for_us=10_000_999, **spoiled))["n1"].values()
     until_ms = int(event("x", ms=4)["ts"] * 1000) + 10_000
     assert found == {

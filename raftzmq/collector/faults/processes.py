@@ -25,8 +25,7 @@ def target_of(cluster: Cluster, name: str, supervisor: Supervisor | None) -> tup
     What is found must be the node that answered: another cluster's supervisord may have one of the same name.
     """
     row = cluster.rows[name]
-    listening = listener(str(row["endpoint"]))
-    told = int(row["pid"]) if row["reachable"] else None
+    told = int(row["pid"]) if row["reachable"] and row["pid"] is not None else None
     if supervisor is not None:
         known = supervisor.processes().get(name)
         if known is None:
@@ -39,7 +38,7 @@ def target_of(cluster: Cluster, name: str, supervisor: Supervisor | None) -> tup
                 f"{pid or 'none'}: that one runs another cluster. Give another --supervisor, or none"
             )
     else:
-        full_name, pid = "", listening or 0
+        full_name, pid = "", listener(str(row["endpoint"])) or 0
         if told is not None and told != pid:
             raise FaultError(f"{name} (process {told}) is not on this machine, or belongs to another user")
     if told is None and pid and not in_lab_mode(pid):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from raftzmq.collector.web.assets import PAGE_PARAMETERS, Assets
 from raftzmq.collector.web.browser import serve_browser
+from raftzmq.collector.web.chaos import Chaos
 from raftzmq.collector.web.hub import Hub
 from raftzmq.collector.web.kv_routes import add_kv_routes
 from raftzmq.collector.web.pages import Pages
@@ -52,4 +53,8 @@ def site_of(around: Surroundings) -> Routes:
     routes.read("/livez", pages.livez)
     add_kv_routes(routes, hub)
     recording_routes(routes, around.shelf)
+    chaos = Chaos(hub, around.token, around.log, around.supervisor)
+    routes.read("/v1/control", chaos.control)
+    routes.act("/v1/chaos", chaos.act)
+    routes.at_end(chaos.close)
     return routes
