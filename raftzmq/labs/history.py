@@ -75,6 +75,7 @@ class History:
         self,
         kind: str,
         node: str | Container[str] | None = None,
+        /,
         *,
         after: int = 0,
         before: int = END,
@@ -90,11 +91,11 @@ class History:
             and all(moment.event.get(name) == value for name, value in fields.items())
         ]
 
-    def first(self, kind: str, node: str | None = None, *, after: int = 0, **fields: Any) -> Moment | None:
+    def first(self, kind: str, node: str | None = None, /, *, after: int = 0, **fields: Any) -> Moment | None:
         """The first such event, None if there is none."""
         return next(iter(self.of(kind, node, after=after, **fields)), None)
 
-    def last(self, kind: str, node: str | None = None, *, before: int = END, **fields: Any) -> Moment | None:
+    def last(self, kind: str, node: str | None = None, /, *, before: int = END, **fields: Any) -> Moment | None:
         """The last such event, None if there is none."""
         found = self.of(kind, node, before=before, **fields)
         return found[-1] if found else None
