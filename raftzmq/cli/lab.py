@@ -135,12 +135,13 @@ def run(
     """
     from raftzmq.cli.lab_view import narrator, print_summary, print_verdict
     from raftzmq.labs.performance import perform
-    from raftzmq.labs.registry import LABS, load
+    from raftzmq.labs.registry import load
+    from raftzmq.labs.registry import names as all_names
     from raftzmq.labs.runs import new_directory
 
     if everything == bool(names):
         raise click.UsageError("Which lab? Give names, or --all; raftzmq lab list tells them.")
-    labs = [load(name) for name in (LABS if everything else names)]
+    labs = [load(name) for name in (all_names() if everything else names)]
     runs: list[Run] = []
     for chosen in labs:
         home = new_directory(directory, chosen.name)

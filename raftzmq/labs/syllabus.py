@@ -35,5 +35,94 @@ SYLLABUS: dict[str, Subject] = {
         ),
         Words("Raft §5.2; pre-vote: thesis 9.6", "Raft §5.2、事前投票は博士論文 9.6"),
     ),
+    "split-votes": Subject(
+        Words("Split votes", "票割れ"),
+        Words(
+            "The leader is lost again and again. Where election timeouts hardly differ, all campaign at once and "
+            "vote for themselves, and term after term passes without a leader: a histogram over the spread.",
+            "リーダーを何度も失う。選挙タイムアウトの幅が狭いと全員が同時に立候補して自分に投票し、リーダーのない任期が続く。"
+            "幅ごとのヒストグラム。",
+        ),
+        Words("Raft §5.2, §9.3 (figure 16)", "Raft §5.2、§9.3 (図16)"),
+    ),
+    "agreement": Subject(
+        Words("Heartbeats and log agree", "ハートビートとログの一致"),
+        Words(
+            "A leader, a few writes, a few heartbeats: five logs and five states are the same, entry by entry, and "
+            "nothing was committed before it was on a majority's disks.",
+            "リーダーと少しの書き込みとハートビート。5つのログと5つの状態はエントリごとに等しく、過半数のディスクに載る前には何も"
+            "コミットされない。",
+        ),
+        Words("Raft §5.3, figure 3 (log matching)", "Raft §5.3、図3 (ログ一致)"),
+    ),
+    "leader-dies": Subject(
+        Words("The leader dies", "リーダーの死"),
+        Words(
+            "The leader is killed. Some hundred milliseconds later another leads, with everything that was committed; "
+            "the old one comes back and follows.",
+            "リーダーを殺す。数百ミリ秒後には、コミット済みのものをすべて持つ別のリーダーがいる。元のリーダーは戻って従う。",
+        ),
+        Words("Raft §5.2, §5.4.1; figure 3 (leader completeness)", "Raft §5.2、§5.4.1、図3 (リーダー完全性)"),
+    ),
+    "three-of-five": Subject(
+        Words("Three of five die", "5台中3台の死"),
+        Words(
+            "Two of five are left. The leader steps down, elections find nobody, nothing commits; with a third node "
+            "everything goes on, and what waited commits after all.",
+            "5台中2台だけが残る。リーダーは退き、選挙は決まらず、何もコミットされない。3台目が戻ると再び動き出し、待っていたものも"
+            "コミットされる。",
+        ),
+        Words(
+            "Raft §5.1 (majorities); thesis 6.2 (stepping down)", "Raft §5.1 (過半数)、博士論文 6.2 (リーダーの辞任)"
+        ),
+    ),
+    "minority-leader": Subject(
+        Words("Leader in the minority", "少数派のリーダー"),
+        Words(
+            "The leader is cut off with one other node and goes on taking writes that it cannot commit. The majority "
+            "elects another; after healing, the tail of the old one's log is overwritten.",
+            "リーダーがもう1台とともに切り離され、コミットできない書き込みを受け続ける。多数派は別のリーダーを選び、"
+            "復旧後に元のリーダーのログの末尾は上書きされる。",
+        ),
+        Words("Raft §5.3 (conflicts), §5.4.1", "Raft §5.3 (衝突)、§5.4.1"),
+    ),
+    "lost-messages": Subject(
+        Words("Lost messages", "失われたメッセージ"),
+        Words(
+            "One follower has [gya], the others have [gya, fuga], and the client adds hoge: the follower refuses what "
+            "doesn't fit, and the leader goes back and sends what is missing.",
+            "1台のログは[gya]、他は[gya, fuga]。クライアントがhogeを加えると、そのフォロワーは合わないものを拒否し、"
+            "リーダーは後戻りして欠けたものを送り直す。",
+        ),
+        Words("Raft §5.3 (consistency check)", "Raft §5.3 (一貫性検査)"),
+    ),
+    "pre-vote": Subject(
+        Words("Pre-vote, on and off", "事前投票の有無"),
+        Words(
+            "A follower is cut off and comes back. With pre-vote nobody notices; without it, it brings a higher term "
+            "and deposes a leader who did nothing wrong.",
+            "フォロワーが切り離されて戻ってくる。事前投票があれば誰も気づかない。なければ高い任期を持ち帰り、"
+            "何も悪くないリーダーを退ける。",
+        ),
+        Words("Thesis 9.6; disruptive servers: thesis 4.2.3", "博士論文 9.6、邪魔をするサーバーは 4.2.3"),
+    ),
+    "power-loss": Subject(
+        Words("All power lost at once", "全台同時の停電"),
+        Words(
+            "All five nodes are killed in the same moment, under load. They come back with nothing but their disks, "
+            "and everything that was acknowledged is there.",
+            "負荷の最中に5台すべてを同時に殺す。ディスクだけを頼りに戻ってきても、応答済みのものはすべて残っている。",
+        ),
+        Words("Raft figure 2 (persistent state)", "Raft 図2 (永続状態)"),
+    ),
+    "exactly-once": Subject(
+        Words("Exactly once, under drops", "取りこぼしの下でもちょうど1回"),
+        Words(
+            "Answers get lost, so the client sends again, and the same command stands in the log twice. It is executed "
+            "once all the same.",
+            "返事が失われ、クライアントは再送し、同じコマンドがログに2度載る。それでも実行は1度だけ。",
+        ),
+        Words("Raft §8; thesis 6.3 (sessions)", "Raft §8、博士論文 6.3 (セッション)"),
+    ),
 }
 """By name."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from raftzmq.labs.registry import LABS, NoSuchLab, load
+from raftzmq.labs.registry import LABS, NoSuchLab, load, names
 from raftzmq.labs.syllabus import SYLLABUS
 
 
 def test_the_syllabus_names_every_lab() -> None:
-    assert list(LABS) == list(SYLLABUS)
+    assert set(LABS) == set(SYLLABUS)
+    assert names() == list(SYLLABUS)
 
 
 @pytest.mark.parametrize("name", LABS)
