@@ -17,8 +17,8 @@ import { Tour } from "./tour.js";
 import { rowsOf, standingOf } from "./view.js";
 
 const QUIET_MS = 3000;
-/** How much larger the stage is for an audience. */
-const PRESENTED = 1.5;
+/** For an audience the ring is drawn as for a place of this size, and so all of it becomes larger. */
+const PRESENTED = { width: 430, height: 350 };
 const $ = (id) => document.getElementById(id);
 
 export class Page {
@@ -185,10 +185,9 @@ export class Page {
     if (drawn.some((moves) => moves === true)) this.changed();
   }
 
-  /** The ring; for an audience it is drawn for a smaller place than it has, and so all of it becomes larger. */
   _drawStage({ now, rows, standing, texts }) {
     const { width, height } = this._size;
-    const larger = this.settings.presenter && width > 700 ? PRESENTED : 1;
+    const larger = this.settings.presenter ? Math.max(1, Math.min(width / PRESENTED.width, height / PRESENTED.height)) : 1;
     const now_ms = this.flights.clock.now(now);
     const { leader, term } = standing;
     return this.ring.update(rows, leader, term, texts, Math.round(width / larger), Math.round(height / larger), now_ms);

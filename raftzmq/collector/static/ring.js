@@ -66,7 +66,7 @@ export class Ring {
     this.width = width;
     this.height = height;
     place(this._svg, { viewBox: `0 0 ${width} ${height}` });
-    const narrow = width < 480;
+    const narrow = width < 480 || this._page.settings.presenter;
     const n = Math.max(names.length, 1);
     const words = (narrow ? 2.2 : 3.2) * LINE;
     const rx = Math.max(60, width / 2 - (narrow ? 52 : 110));

@@ -14,13 +14,18 @@ function cellsOf(row, texts) {
 }
 
 export class NodeTable {
-  constructor(root) {
+  constructor(root, page) {
+    this._page = page;
     const scroll = put(root, "div", "scroll");
     scroll.tabIndex = 0;
     const table = put(scroll, "table");
     table.id = "nodes";
     this._head = table.createTHead();
     this._body = table.createTBody();
+    this._body.onclick = (event) => {
+      const name = event.target.closest("tr").dataset.node;
+      page.select(name === page.selected ? null : name);
+    };
   }
 
   /** The heading, in the language of `texts`. */
@@ -36,6 +41,8 @@ export class NodeTable {
     rows.forEach((row, i) => {
       const line = this._body.rows[i] ?? this._make();
       line.className = row.heard ? row.role ?? "unknown" : row.condition;
+      line.dataset.node = row.name;
+      line.toggleAttribute("data-selected", row.name === this._page.selected);
       cellsOf(row, texts).forEach((cell, k) => say(line.cells[k], cell));
     });
   }

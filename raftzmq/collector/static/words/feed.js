@@ -13,11 +13,11 @@ function faultOf(e, words) {
   if (e.duplicate) parts.push(`${words.duplicate} ${percent(e.duplicate)}`);
   if (e.delay_us) parts.push(`${words.delay} ${ms(e.delay_us)}`);
   if (e.jitter_us) parts.push(`± ${ms(e.jitter_us)}`);
-  return parts.join(", ");
+  return parts.join(", ") || words.other;
 }
 
 export const en = {
-  title: "What happens, and why",
+  title: "What happens and why",
   all: "everything",
   allNodes: "all nodes",
   ofNode: "Of which node",
@@ -61,7 +61,7 @@ export const en = {
     fault: (e) => {
       if (e.what === "elect") return `${e.node} was told to stand for election`;
       if (e.what === "healed" || e.what === "ended") return `link ${e.node} → ${e.peer} is sound again`;
-      const found = faultOf(e, { cut: "cut", drop: "loses", duplicate: "doubles", delay: "late by" });
+      const found = faultOf(e, { cut: "cut", drop: "loses", duplicate: "doubles", delay: "late by", other: "disturbed" });
       return `link ${e.node} → ${e.peer}: ${found}${e.for_us ? `, for ${show(e.for_us / 1e6)} s` : ""}`;
     },
     gap: (e) => `${show(e.missing)} events of ${e.source} are lost (${e.reason})`,
@@ -133,7 +133,7 @@ export const ja = {
     fault: (e) => {
       if (e.what === "elect") return `${e.node} に選挙の開始を指示`;
       if (e.what === "healed" || e.what === "ended") return `リンク ${e.node} → ${e.peer} が回復`;
-      const found = faultOf(e, { cut: "切断", drop: "損失", duplicate: "重複", delay: "遅延" });
+      const found = faultOf(e, { cut: "切断", drop: "損失", duplicate: "重複", delay: "遅延", other: "不調" });
       return `リンク ${e.node} → ${e.peer}: ${found}${e.for_us ? `(${show(e.for_us / 1e6)} 秒間)` : ""}`;
     },
     gap: (e) => `${e.source} のイベント ${show(e.missing)} 件が欠落(${e.reason})`,

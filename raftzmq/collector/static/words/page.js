@@ -23,7 +23,7 @@ export const en = {
   leads: (name) => `${name} leads`,
   nobody: "No leader",
   nothing: "Nothing heard yet",
-  labels: { term: "term", committed: "committed up to", up: "nodes up", changes: "leaders so far" },
+  labels: { term: "term", committed: "entries committed", up: "nodes up", changes: "leaders so far" },
   tells: {
     term: "Terms number the time: each has at most one leader, and every election begins a new one.",
     committed: "All entries of the log up to this one are on the disks of a majority: they can't be lost any more.",
@@ -107,7 +107,7 @@ export const ja = {
   leads: (name) => `${name} がリーダー`,
   nobody: "リーダー不在",
   nothing: "まだ何も届いていません",
-  labels: { term: "任期", committed: "コミット済み", up: "稼働ノード", changes: "これまでのリーダー数" },
+  labels: { term: "任期", committed: "コミット済みエントリ", up: "稼働ノード", changes: "これまでのリーダー数" },
   tells: {
     term: "任期は時間の番号です。リーダーは任期ごとに最大一人で、選挙のたびに新しい任期が始まります。",
     committed: "ここまでのエントリはすべて過半数のディスクにあり、もう失われません。",
