@@ -1,8 +1,9 @@
 """``GET /v1/explain``: where the time of a request went, as ``raftzmq explain`` says it.
 
-``request=POSITION`` names a ``trace`` event by its position in the stream; ``tag=TAG`` a command of the page's client
-box, which may have made several requests (an append reads first). It is taken apart here and not in the browser: the
-disks of all nodes count, and their events are many more than a browser wants to keep::
+``request=POSITION`` names a ``trace`` event by its position in the stream, or in a recording (``recording=ID``);
+``tag=TAG`` a command of the page's client box, which may have made several requests (an append reads first). It is
+taken apart here and not in the browser: the disks of all nodes count, and their events are many more than a browser
+wants to keep, in a replay even of a time before the moment that is shown::
 
     {"requests": [{"position": 812, "node": "n1", "latency_us": 3120, "parts": […], "beside": […], "words": […],
                    "disks": {"n1": 700, "n2": 950}, …}]}
@@ -20,14 +21,17 @@ from aiohttp import web
 from raftzmq.collector.explained_json import explanation_json
 from raftzmq.collector.explainer import RIPE_EVENTS, Explainer
 from raftzmq.collector.explaining import explain
+from raftzmq.collector.web.backlog import Kept
 from raftzmq.collector.web.hub import Hub
 from raftzmq.collector.web.pages import json_response
+from raftzmq.collector.web.recording_shelf import LIVE, Shelf
+from raftzmq.collector.web.recording_view import RecordingView
 from raftzmq.collector.web.refusal import Refusal
 from raftzmq.collector.web.selection import Selection
 from raftzmq.collector.web.stored import number_asked
 from raftzmq.config import TRACE_CHARACTERS_MAX
 
-PARAMETERS = ("request", "tag")
+PARAMETERS = ("request", "tag", "recording")
 EARLIER_EVENTS: Final = 4_000
 """Events before a trace in which its entry was appended: a second of a busy cluster."""
 PATIENCE_S: Final = 2.0
@@ -39,16 +43,21 @@ REQUESTS_MAX: Final = 20
 _TRACES = Selection(types=frozenset({"trace"}))
 _AROUND = Selection(types=frozenset({"append", "storage", "standing", "boot"}))
 _ALL: Final = 1 << 30
+POSITION_MAX: Final = 2**53 - 1
 
 Trace = tuple[int, dict[str, Any]]
 """A ``trace`` event and its position."""
 
 
 class Explanations:
-    """Reads the newest events. ``measured`` gives what a tagged command's requests took, as its client saw it."""
+    """Reads the newest events, and recordings for older ones.
 
-    def __init__(self, hub: Hub, measured: Callable[[str], Sequence[int]]) -> None:
+    ``measured`` gives what a tagged command's requests took, as its client saw it.
+    """
+
+    def __init__(self, hub: Hub, shelf: Shelf, measured: Callable[[str], Sequence[int]]) -> None:
         self._hub = hub
+        self._shelf = shelf
         self._measured = measured
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
@@ -57,25 +66,35 @@ class Explanations:
         if ("request" in query) == ("tag" in query):
             raise Refusal(400, "say what to explain: request=POSITION of a trace event, or tag=TAG of a command")
         if "tag" in query:
-            traces = await self._tagged(query["tag"])
-        else:
-            traces = self._at(number_asked(query, "request", 0, 1, 2**53))
-            tag = traces[0][1]["tag"]
-            if tag and self._measured(tag):
-                traces = await self._tagged(tag)
-        around = await self._around(traces)
+            return self._answer(*await self._told(await self._tagged(query["tag"])))
+        position = number_asked(query, "request", 0, 1, POSITION_MAX)
+        if "recording" in query and query["recording"] != LIVE:
+            try:
+                return self._answer(*await self._recorded(query["recording"], position))
+            except (KeyError, TypeError, ValueError, AttributeError):
+                raise Refusal(422, "the events there aren't made as nodes make them: somebody edited the file") from None
+        if position < self._hub.backlog.oldest:
+            return self._answer(*await self._recorded(LIVE, position))
+        trace = self._at(position)
+        tag = trace[1]["tag"]
+        return self._answer(*await self._told(await self._tagged(tag) if tag and self._measured(tag) else [trace]))
+
+    def _answer(self, traces: Sequence[Trace], around: Explainer) -> web.Response:
         return json_response({"requests": [self._explained(trace, us, around) for trace, us in self._timed(traces)]})
 
-    def _at(self, position: int) -> list[Trace]:
-        backlog = self._hub.backlog
-        if position < backlog.oldest:
-            raise Refusal(
-                410, "this request is older than the events in memory: 'raftzmq explain' reads the recording for it"
-            )
-        found, _ = backlog.after(position - 1, _TRACES, 1)
+    def _at(self, position: int) -> Trace:
+        found, _ = self._hub.backlog.after(position - 1, _TRACES, 1)
         if not found or found[0][0] != position:
             raise Refusal(404, f"the event at position {position} is no trace of a request")
-        return [(position, orjson.loads(found[0][3]))]
+        return position, orjson.loads(found[0][3])
+
+    async def _recorded(self, ident: str, position: int) -> tuple[list[Trace], Explainer]:
+        """The trace at a position of a recording, and what the disks told around it; raises Refusal."""
+        one = self._shelf.find(ident)
+        traces, around = await self._shelf.read(one, lambda view, tail: _read(view, tail, position))
+        if not traces:
+            raise Refusal(404, f"the event at position {position} of {one.name} is no trace of a request")
+        return traces, around
 
     async def _tagged(self, tag: str) -> list[Trace]:
         """The requests with this tag in the order in which their client sent them; as many as are known to be."""
@@ -105,8 +124,8 @@ class Explanations:
                     by_number.setdefault(event["request"], (position, event))  # it may have been sent twice
         return [by_number[number] for number in sorted(by_number)]
 
-    async def _around(self, traces: Sequence[Trace]) -> Explainer:
-        """What the disks told around these requests."""
+    async def _told(self, traces: Sequence[Trace]) -> tuple[Sequence[Trace], Explainer]:
+        """These, and what the disks told around them."""
         loop = asyncio.get_running_loop()
         end = loop.time() + DISKS_S
         first = max(self._hub.backlog.oldest - 1, traces[0][0] - EARLIER_EVENTS)
@@ -120,9 +139,9 @@ class Explanations:
                     around.take(orjson.loads(payload))
                     first = position
             if self._hub.backlog.newest >= last or self._all_told(traces, around) or loop.time() >= end:
-                return around
+                return traces, around
             if not await _set(changed, end - loop.time()):
-                return around
+                return traces, around
 
     def _all_told(self, traces: Sequence[Trace], around: Explainer) -> bool:
         return all(
@@ -158,6 +177,26 @@ class Explanations:
             "committed_us": None if event["committed_us"] is None else offset_us + event["committed_us"],
             "disks": {node: disk.us for node, disk in told.items() if disk is not None},
         }
+
+
+def _read(view: RecordingView, tail: list[Kept], position: int) -> tuple[list[Trace], Explainer]:
+    """Of a recording: the trace at a position, if it is one, and what the disks told around it."""
+    for earlier in (EARLIER_EVENTS, EARLIER_EVENTS // 16, 0):  # there is a bound to the bytes read at once, too
+        lines = view.lines(max(0, position - 1 - earlier), earlier + RIPE_EVENTS, tail)
+        found = [payload for at, payload in lines if at == position]
+        if found:
+            break
+    else:
+        return [], Explainer(1)
+    event = orjson.loads(found[0])
+    if event["type"] != "trace":
+        return [], Explainer(1)
+    around = Explainer(1)
+    for _, payload in lines:
+        one = orjson.loads(payload)
+        if one["type"] in (_AROUND.types or ()):
+            around.take(one)
+    return [(position, event)], around
 
 
 async def _set(changed: asyncio.Event, seconds: float) -> bool:

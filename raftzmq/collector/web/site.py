@@ -51,7 +51,7 @@ def site_of(around: Surroundings) -> Routes:
     routes.read("/ws", lambda request: serve_browser(request, hub), "type", "node")
     routes.read("/readyz", pages.readyz)
     routes.read("/livez", pages.livez)
-    add_kv_routes(routes, hub)
+    add_kv_routes(routes, hub, around.shelf)
     recording_routes(routes, around.shelf)
     chaos = Chaos(hub, around.token, around.log, around.supervisor)
     routes.read("/v1/control", chaos.control)
