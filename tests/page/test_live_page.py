@@ -119,7 +119,7 @@ async def watch(cluster: LiveCluster, running: Running) -> None:
                 f"[...document.querySelectorAll('#feed .role-leader .what')][0]?.textContent.startsWith('{successor} ')"
             )
             assert await page.text("#feed .role-leader .rule")
-            await page.until(f"document.querySelector('[data-node={leader}]').getAttribute('class') === 'node silent'")
+            await page.until(f"document.querySelector('[data-node={leader}]').getAttribute('class') === 'node down'")
             await picture(page, "light-1280-en-killed")
             await check_choices(page)
             assert page.errors == []
