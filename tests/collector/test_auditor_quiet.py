@@ -39,6 +39,13 @@ def late(events: list[Event], random: Random) -> list[Event]:
     return [events[number] for _, number in sorted(places)]
 
 
+def boots_late(events: list[Event], random: Random) -> list[Event]:
+    """What nodes began with is fetched after what they said next: nobody listened yet when they started."""
+    by = random.randint(1, 100)
+    places = [(number + by * (event["type"] == "boot"), number) for number, event in enumerate(events)]
+    return [events[number] for _, number in sorted(places)]
+
+
 def without_ends(events: list[Event], random: Random) -> list[Event]:
     """What a node said last before a crash never left it."""
     lost = random.randint(1, 30)
@@ -94,6 +101,7 @@ def nobody_listened(events: list[Event], random: Random) -> list[Event]:
         (usual, 1),
         (from_the_middle, 5),
         (late, 8),
+        (boots_late, 8),
         (without_ends, 5),
         (silently_lost, 10),
         (two_nodes_alone, 3),

@@ -109,6 +109,8 @@ class Auditor:
             return
         if boot != followed.boot:
             self._begin(followed, boot, kind)
+        elif kind == "boot":
+            return  # fetched behind what the node said next: so it was once, and is no more
         try:
             missing = followed.skipped(kind, event["seq"])
             if missing and kind in NEEDED:
