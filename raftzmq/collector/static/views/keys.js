@@ -27,13 +27,13 @@ export class KeyBrowser {
     if (front) this.list.stale();
   }
 
-  draw({ state, texts, live }) {
+  draw({ state, live }) {
     const allowed = this._page.control?.allowed === true;
     this._locked.hidden = allowed;
     this._body.hidden = !allowed;
     if (!allowed) return;
     const revision = Math.max(0, ...Object.values(state.all.nodes).map((node) => node.revision ?? 0));
-    this.list.draw(revision, texts, live);
+    this.list.draw(revision, live);
     const row = this.list.find(this.history.key);
     if (row) this.history.seen(row.mod_revision);
   }

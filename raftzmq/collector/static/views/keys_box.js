@@ -92,7 +92,7 @@ export class CommandBox {
     try {
       line.answer = await this._page.control.call("/v1/kv", body);
     } catch (error) {
-      line.error = { message: error.message, code: error.code ?? "" };
+      line.error = error;
     }
     this._show(line);
     if (line.answer) this._done(line.answer);
@@ -101,10 +101,10 @@ export class CommandBox {
 
   /** A line anew, or a new one on top. */
   _show(line) {
+    const before = line.element;
     const drawn = this._draw(line);
-    if (line.element?.isConnected) line.element.replaceWith(drawn);
+    if (before?.isConnected) before.replaceWith(drawn);
     else this._log.prepend(drawn);
-    line.element = drawn;
     while (this._log.children.length > LINES_MAX) this._log.lastElementChild.remove();
   }
 
@@ -117,15 +117,11 @@ export class CommandBox {
     put(head, "i", "", error ? "✕" : answer ? "✓" : "…").ariaHidden = "true";
     put(head, "span", "box-what", line.op);
     putStored(put(head, "span", "data-key"), line.key, 60);
-    if (answer) {
-      put(head, "span", "box-took", words.took(answer.took_us));
-      const explain = put(head, "button", "box-explain", words.explain);
-      Object.assign(explain, { type: "button", title: words.explainTitle, onclick: () => this._explain(answer.tag) });
-    }
+    if (answer) put(head, "span", "box-took", words.took(answer.took_us));
     const told = put(item, "div", "box-told");
-    if (error) put(told, "span", "", error.code ? `${error.code}: ${error.message}` : error.message);
+    if (error) put(told, "span", "box-error", error.message);
     else if (answer) this._tell(told, answer, words);
-    else put(told, "span", "", words.waits);
+    else put(told, "span", "data-soft", words.waits);
     line.element = item;
     return item;
   }
@@ -137,6 +133,8 @@ export class CommandBox {
       if (!answer.bytes) put(told, "span", "data-soft", words.emptyValue);
     }
     put(told, "span", "data-soft", words.came[answer.op](answer, show));
+    const explain = put(told, "button", "box-explain", words.explain);
+    Object.assign(explain, { type: "button", title: words.explainTitle, onclick: () => this._explain(answer.tag) });
   }
 
   /** A value, or the beginning of one that is long. */

@@ -5,7 +5,7 @@ import { changeOf, idOf, lettersOf, plain, putLetters, putStored, queryOf } from
 import { put, say } from "../svg.js";
 import { Asker, Outdated } from "./keys_ask.js";
 
-const LETTERS = 400;
+const LETTERS = 200;
 
 export class KeyHistory {
   constructor(root, page) {
@@ -76,7 +76,9 @@ export class KeyHistory {
     if (this._deleted) put(put(this._list, "li", "data-gone"), "span", "data-revision", words.deletedAt(show(this._deleted)));
     this._versions.forEach((version, i) => this._line(version, this._versions[i + 1]));
     const first = this._list.firstElementChild;
-    if (first && before && before !== first.querySelector(".data-revision").textContent) first.classList.add("fresh");
+    const same = this.key !== null && this._shownKey === idOf(this.key);
+    this._shownKey = this.key === null ? "" : idOf(this.key);
+    if (same && first && before && before !== first.querySelector(".data-revision").textContent) first.classList.add("fresh");
     say(this._note, this._trouble || (this.key === null ? words.choose : words.ends[this._end] ?? words.asking));
     this._note.classList.toggle("bad", Boolean(this._trouble));
     this._more.hidden = this._end !== "more";

@@ -36,6 +36,7 @@ export class KeyList {
     this._on = put(bar, "button", "data-step", "›");
     Object.assign(this._back, { type: "button", id: "keys-back", onclick: () => this._step(-1) });
     Object.assign(this._on, { type: "button", id: "keys-on", onclick: () => this._step(1) });
+    this._then = put(root, "p", "data-then");
     const scroll = put(root, "div", "data-scroll");
     scroll.tabIndex = 0;
     const table = put(scroll, "table", "data-table");
@@ -73,8 +74,8 @@ export class KeyList {
   }
 
   /** Ask again if the store has gone on since; `revision` is the newest that any node has told. */
-  draw(revision, texts, live) {
-    this._live = live;
+  draw(revision, live) {
+    say(this._then, live ? "" : this._texts.notThen);
     const pause = this._trouble.textContent ? TROUBLED_MS : AGAIN_MS;
     if (this._asker.busy || performance.now() - this._askedAt < pause) return;
     if (revision > this._revision || this._trouble.textContent) this._ask();

@@ -36,6 +36,7 @@ export class RequestExplained {
     this._main.id = "request-explained";
     this._notice = put(this._main, "p", "data-empty");
     this._falls = put(this._main, "div");
+    new ResizeObserver(() => this._sized()).observe(this._main);
   }
 
   say(texts) {
@@ -165,6 +166,14 @@ export class RequestExplained {
   _where() {
     const { live, recording } = this._page.player ?? {};
     return live === false && recording ? { recording } : {};
+  }
+
+  /** Another width has room for more ticks, or fewer. */
+  _sized() {
+    const room = Math.round(this._main.clientWidth / 120);
+    if (room === this._room) return;
+    this._room = room;
+    this._tell();
   }
 
   _tell() {
