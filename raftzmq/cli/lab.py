@@ -58,6 +58,7 @@ def lab() -> None:
       raftzmq lab list
       raftzmq lab run clean-election
       raftzmq lab run --all --runtime coroutines
+      raftzmq lab judge .raftzmq/labs/leader-dies-20260131-140320
     """
 
 
@@ -155,4 +156,33 @@ def run(
     elif len(runs) > 1:
         print_summary(runs, language)
     if not all(one.verdict.green for one in runs):
+        click.get_current_context().exit(EXIT_ERROR)
+
+
+@lab.command(context_settings=CONTEXT, short_help="Judge the recording of a run once more.")
+@click.argument("run_directory", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="RUN")
+@language_option
+@json_option
+def judge(run_directory: Path, language: str, as_json: bool) -> None:
+    """Judge a run again by its recording, which is all that its verdict rests on.
+
+    RUN is a directory that a run left. Exit codes as those of lab run.
+
+    \b
+    Examples:
+      raftzmq lab judge .raftzmq/labs/leader-dies-20260131-140320
+    """
+    from raftzmq.cli.lab_view import print_checks
+    from raftzmq.collector.recording import Recording
+    from raftzmq.labs.registry import load
+    from raftzmq.labs.runs import read_run
+
+    document = read_run(run_directory)
+    found = load(document["lab"])
+    verdict = found.verdict_of((merged.position, merged.event) for merged in Recording(run_directory).events())
+    if as_json:
+        say_json({"schema": SCHEMA, "lab": found.name, "verdict": verdict.to_json()})
+    else:
+        print_checks(found.name, verdict, language)
+    if not verdict.green:
         click.get_current_context().exit(EXIT_ERROR)

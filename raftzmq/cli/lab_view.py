@@ -12,14 +12,13 @@ from raftzmq.cli.output import console, on_terminal, printable, say
 from raftzmq.labs.words import Words
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.text import Text
 
     from raftzmq.labs.lab import Lab
     from raftzmq.labs.narration import Told
     from raftzmq.labs.run import Run
     from raftzmq.labs.syllabus import Subject
-    from raftzmq.labs.verdict import Check
+    from raftzmq.labs.verdict import Check, Verdict
 
 WATCH = Words("watch", "注目")
 RULE = Words("rule", "規則")
@@ -125,23 +124,37 @@ def _indented(text: Text) -> Any:
 
 
 def print_verdict(run: Run, language: str) -> None:
-    """The checks, each with whether it holds and where to see it; then the verdict, and how to look at it all."""
-    if on_terminal():
-        _verdict_on_terminal(run, language)
-        return
+    """What kept the script from its end, if anything did; the checks; and how to look at the recording."""
+    screen = console() if on_terminal() else None
     if run.note:
-        say(ENDED_EARLY.fill(note=printable(run.note)).to(language))
+        early = ENDED_EARLY.fill(note=printable(run.note)).to(language)
+        say(early) if screen is None else screen.print(_indented(_text(early, "yellow")))
+    print_checks(
+        run.lab, run.verdict, language, f"{JUDGED.fill(events=run.events, seconds=f'{run.seconds:g}').to(language)}"
+    )
+    hints = [(PICTURE.to(language), str(run.directory / picture)) for picture in run.pictures]
+    hints.append((LOOK.to(language), f"raftzmq replay --page {run.directory}"))
+    for label, hint in hints:
+        if screen is None:
+            say(f"{label} {printable(hint)}")
+        else:
+            # Never wrapped: it is there to be copied.
+            screen.print(_text(f"    {label} ", "dim").append(hint, style="cyan"), soft_wrap=True)
+
+
+def print_checks(name: str, verdict: Verdict, language: str, judged: str = "") -> None:
+    """The checks, each with whether it holds and where to see it; what there is to look at; then the verdict."""
+    if on_terminal():
+        _checks_on_terminal(verdict, language, judged)
+        return
     width = max(_width(HELD.to(language)), _width(NOT_HELD.to(language)))
-    for check in run.verdict.checks:
+    for check in verdict.checks:
         state = (HELD if check.held else NOT_HELD).to(language)
         pad = " " * (width - _width(state))
         say(f"{state}{pad}  {printable(check.sentence.to(language))}{_aside(check, language)}")
-    for exhibit in run.verdict.exhibits:
+    for exhibit in verdict.exhibits:
         say("\n".join([exhibit.title.to(language), *exhibit.lines]))
-    say(f"{run.lab}: {_conclusion(run, language)} ({_judged(run, language)})")
-    for picture in run.pictures:
-        say(f"{PICTURE.to(language)} {run.directory / picture}")
-    say(f"{LOOK.to(language)} raftzmq replay --page {printable(str(run.directory))}")
+    say(f"{name}: {_conclusion(verdict, language)}" + (f" ({judged})" if judged else ""))
 
 
 def _aside(check: Check, language: str) -> str:
@@ -157,56 +170,45 @@ def _positions(check: Check, language: str) -> str:
     return EVENTS.fill(positions=shown + more).to(language)
 
 
-def _conclusion(run: Run, language: str) -> str:
-    checks = run.verdict.checks
-    broken = sum(1 for check in checks if not check.held)
-    return (GREEN if run.verdict.green else RED).fill(checks=len(checks), broken=broken).to(language)
+def _conclusion(verdict: Verdict, language: str) -> str:
+    broken = sum(1 for check in verdict.checks if not check.held)
+    return (GREEN if verdict.green else RED).fill(checks=len(verdict.checks), broken=broken).to(language)
 
 
-def _judged(run: Run, language: str) -> str:
-    return JUDGED.fill(events=run.events, seconds=f"{run.seconds:g}").to(language)
-
-
-def _verdict_on_terminal(run: Run, language: str) -> None:
+def _checks_on_terminal(verdict: Verdict, language: str, judged: str) -> None:
     from rich.table import Table
-    from rich.text import Text
 
     screen = console()
-    screen.print()
-    if run.note:
-        screen.print(_indented(Text(ENDED_EARLY.fill(note=run.note).to(language), style="yellow")))
     grid = Table.grid(padding=(0, 1))
     grid.add_column(width=3, justify="right")
     grid.add_column()
-    for check in run.verdict.checks:
-        mark = Text("✓", style="bold green") if check.held else Text("✗", style="bold red")
-        text = Text(check.sentence.to(language), style="" if check.held else "bold red")
-        text.append(_aside(check, language), style="not bold dim")
-        grid.add_row(mark, text)
-    screen.print(grid)
-    for exhibit in run.verdict.exhibits:
-        screen.print()
-        screen.print(_indented(Text(exhibit.title.to(language), style="bold")))
-        screen.print(_indented(Text("\n".join(exhibit.lines), no_wrap=True)))
+    for check in verdict.checks:
+        mark = _text("✓", "bold green") if check.held else _text("✗", "bold red")
+        sentence = _text(check.sentence.to(language), "" if check.held else "bold red")
+        grid.add_row(mark, sentence.append(_aside(check, language), style="not bold dim"))
     screen.print()
-    style = "bold green" if run.verdict.green else "bold red"
-    line = Text.assemble((_conclusion(run, language), style), (f"  {_judged(run, language)}", "dim"))
-    screen.print(_indented(line))
-    for picture in run.pictures:
-        _print_hint(screen, PICTURE.to(language), str(run.directory / picture))
-    _print_hint(screen, LOOK.to(language), f"raftzmq replay --page {run.directory}")
+    screen.print(grid)
+    for exhibit in verdict.exhibits:
+        screen.print()
+        screen.print(_indented(_text(exhibit.title.to(language), "bold")))
+        for line in exhibit.lines:
+            screen.print(_indented(_text(line)), no_wrap=True, overflow="ignore", crop=False)
+    screen.print()
+    conclusion = _text(_conclusion(verdict, language), "bold green" if verdict.green else "bold red")
+    screen.print(_indented(conclusion.append(f"  {judged}", style="not bold dim")))
 
 
-def _print_hint(screen: Console, label: str, text: str) -> None:
+def _text(text: str, style: str = "") -> Text:
     from rich.text import Text
 
-    # Never wrapped: it is there to be copied.
-    screen.print(Text.assemble(("    " + label + " ", "dim"), (text, "cyan")), soft_wrap=True)
+    return Text(text, style=style)
 
 
 def print_summary(runs: Sequence[Run], language: str) -> None:
     """After several labs: a line for each."""
-    rows = [(run.lab, run.subject.title.to(language), _conclusion(run, language), run.verdict.green) for run in runs]
+    rows = [
+        (run.lab, run.subject.title.to(language), _conclusion(run.verdict, language), run.verdict.green) for run in runs
+    ]
     if not on_terminal():
         for name, _, conclusion, _ in rows:
             say(f"{name}\t{conclusion}")

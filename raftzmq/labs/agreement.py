@@ -110,10 +110,9 @@ def _check_heartbeats(verdict: Verdict, history: History) -> None:
 
 
 def _check_logs(verdict: Verdict, history: History) -> None:
-    logs = {node: log_of(history, node) for node in history.nodes}
-    entries = max((len(log) for log in logs.values()), default=0)
+    entries = max((len(log_of(history, node)) for node in history.nodes), default=0)
     first = disagreement(history)
-    seen = Words("{entries} entries after the first", "最初のエントリ以降{entries}個").fill(entries=entries)
+    seen = Words("{entries} entries", "エントリ{entries}個").fill(entries=entries)
     if first is not None:
         seen = Words("entry {index} is not everywhere the same", "エントリ{index}が全員で同じではない").fill(
             index=first
@@ -121,14 +120,16 @@ def _check_logs(verdict: Verdict, history: History) -> None:
     verdict.check(
         Words("The logs of all nodes are equal, entry by entry", "全ノードのログが、エントリごとに等しい"),
         first is None and entries >= WRITES,
-        [m.position for node in logs if (m := history.last("append", node)) is not None],
+        [m.position for node in history.nodes if (m := history.last("append", node)) is not None],
         seen=seen,
     )
 
 
 def _check_commits(verdict: Verdict, history: History) -> None:
     leaders = {reign.node for reign in history.reigns()}
-    commits = history.commits(leaders)
+    heard = history.heard_from
+    known = history.commit_index(before=heard)
+    commits = [m for m in history.commits(leaders, after=heard) if int(m.event["previous"]) >= known]
     early = [
         commit.position
         for commit in commits
@@ -139,7 +140,7 @@ def _check_commits(verdict: Verdict, history: History) -> None:
             "The leader committed an entry only when a majority had it on disk",
             "リーダーは、過半数のディスクに載ったエントリだけをコミットした",
         ),
-        commits and not early,
+        len(commits) >= WRITES and not early,
         early or [commit.position for commit in commits],
         seen=Words("{count} commits", "コミット{count}回").fill(count=len(commits)),
     )

@@ -126,7 +126,7 @@ def _check_followers(verdict: Verdict, history: History, reign: Reign | None) ->
 
 
 def _check_quiet(verdict: Verdict, history: History, reign: Reign | None) -> None:
-    led_s = history.moments[-1].ts - reign.ts if reign is not None else 0.0
+    led_s = history.end.ts - reign.ts if reign is not None else 0.0
     after = reign.position if reign is not None else 0
     # Before it was heard of everywhere, others could not know that they needn't ask.
     known = [moment.position for moment in history.of("leader", after=after)]

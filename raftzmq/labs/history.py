@@ -113,6 +113,20 @@ class History:
         """How many nodes are a majority."""
         return len(self.nodes) // 2 + 1
 
+    @property
+    def end(self) -> Moment:
+        """The last event; without any, one at position 0 in term 0 of nobody."""
+        return self.moments[-1] if self.moments else Moment(0, {"node": "", "type": "", "term": 0, "ts": 0.0})
+
+    @property
+    def heard_from(self) -> int:
+        """The position from which on every node told all that it did, in its first boot.
+
+        A node says where it stands as soon as somebody listens, which is a moment after it began to run.
+        """
+        firsts = [self.first("standing", node) for node in self.nodes]
+        return max((END if moment is None else moment.position for moment in firsts), default=END)
+
     def reigns(self, *, after: int = 0, before: int = END) -> list[Reign]:
         """Who became leader, in order: the first event of each (node, term)."""
         found: dict[tuple[str, int], Reign] = {}
@@ -153,6 +167,12 @@ class History:
     def commits(self, node: str | Container[str] | None = None, *, after: int = 0, before: int = END) -> list[Moment]:
         """When commit indexes rose."""
         return self.of("commit", node, after=after, before=before)
+
+    def told_committed(self, node: str, index: int, *, after: int = 0) -> Moment | None:
+        """The first event after a position by which a node tells that it has committed the entry at ``index``."""
+        commits = [moment for moment in self.commits(node, after=after) if int(moment.event["index"]) >= index]
+        stands = [m for m in self.of("standing", node, after=after) if int(m.event["commit_index"]) >= index]
+        return min([*commits, *stands], default=None)
 
     def commit_index(self, *, before: int = END, node: str | None = None) -> int:
         """The highest commit index that a node, or any, had told of before a position; 0 if none did."""

@@ -89,7 +89,7 @@ def judge(history: History) -> Verdict:
     """A leader fell silent; a majority elected another that had all that was committed; the old one came to follow."""
     verdict = Verdict()
     dead, old = fallen_leader(history)
-    after = dead.last.position if dead is not None else history.moments[-1].position
+    after = dead.last.position if dead is not None else history.end.position
     verdict.check(
         Words("The leader fell silent in the middle of its term", "リーダーが任期の途中で沈黙した"),
         dead is not None,

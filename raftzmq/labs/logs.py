@@ -44,22 +44,48 @@ def _steps(history: History, node: str, before: int) -> list[Moment]:
     return sorted(found)
 
 
+def end_of_log(history: History, node: str, *, before: int = END) -> tuple[int, int] | None:
+    """The index and chain of the last entry of a node's log, as it was told last; None if nothing was.
+
+    That chain covers the whole log.
+    """
+    told = [m for kind in ("boot", "append", "truncate", "standing") for m in history.of(kind, node, before=before)]
+    for moment in sorted(told, reverse=True):
+        event = moment.event
+        if event["type"] == "append":
+            return int(event["last"]), int(event["chains"][-1])
+        if event["type"] != "truncate":
+            return int(event["last_index"]), int(event["last_chain"])
+        index = int(event["first"]) - 1
+        entry = log_of(history, node, before=moment.position + 1).get(index)
+        return None if entry is None else (index, entry.chain)
+    return None
+
+
 def disagreement(history: History, *, before: int = END) -> int | None:
-    """The lowest index at which the logs of two nodes differ, or that one of them lacks; None if all are equal."""
+    """The lowest index at which the logs of two nodes are seen to differ; None if all are equal.
+
+    A node that has just started is heard a moment later, so its first entries may not have been told one by one: then
+    the chain of its last entry stands for them.
+    """
     logs = [log_of(history, node, before=before) for node in history.nodes]
-    indexes = sorted(set().union(*logs))
-    return next((index for index in indexes if len({log.get(index) for log in logs}) > 1), None)
+    for index in sorted(set().union(*logs)):
+        if len({log[index] for log in logs if index in log}) > 1:
+            return index
+    ends = [end_of_log(history, node, before=before) for node in history.nodes]
+    if len(set(ends)) == 1 and None not in ends:
+        return None
+    return min((end[0] if end is not None else 0 for end in ends), default=0) + 1
 
 
 def state_of(history: History, node: str, *, before: int = END) -> State | None:
-    """What a node had applied before a position, in the boot that it spoke in last; None if it told nothing."""
-    last = history.last("apply", node, before=before)
-    boot = history.last("boot", node, before=before)
-    if last is None or (boot is not None and boot.position > last.position):
-        if boot is None:
-            return None
-        return State(int(boot.event["applied_index"]), int(boot.event["digest"]), int(boot.event["revision"]))
-    return State(int(last.event["last"]), int(last.event["digest"]), int(last.event["revision"]))
+    """What a node had applied before a position, as it was told last; None if nothing was."""
+    told = [m for kind in ("boot", "apply", "standing") for m in history.of(kind, node, before=before)]
+    if not told:
+        return None
+    event = max(told).event
+    last = event["last"] if event["type"] == "apply" else event["applied_index"]
+    return State(int(last), int(event["digest"]), int(event["revision"]))
 
 
 def states(history: History, *, before: int = END) -> dict[str, State | None]:
@@ -68,9 +94,19 @@ def states(history: History, *, before: int = END) -> dict[str, State | None]:
 
 
 def all_equal(history: History, *, before: int = END) -> bool:
-    """Have all nodes applied the same, up to the same entry?"""
+    """Have all nodes applied the same, up to the same entry, and never been in different states after one entry?"""
     found = set(states(history, before=before).values())
-    return len(found) == 1 and None not in found
+    return len(found) == 1 and None not in found and not _different_states(history, before)
+
+
+def _different_states(history: History, before: int) -> bool:
+    known: dict[int, tuple[int, int]] = {}
+    for moment in history.of("apply", before=before):
+        event = moment.event
+        state = int(event["digest"]), int(event["revision"])
+        if known.setdefault(int(event["last"]), state) != state:
+            return True
+    return False
 
 
 def on_disk_at(history: History, moment: Moment, index: int) -> list[Moment]:

@@ -12,8 +12,8 @@ from raftzmq.labs.three_of_five import fallen_together
 from raftzmq.labs.verdict import Verdict
 from raftzmq.labs.words import Words
 
-IN_FLIGHT = 16
-LOAD_S = 2.0
+IN_FLIGHT = 8
+LOAD_S = 1.5
 TOGETHER_S = 1.0
 """Those that are killed in one moment fall silent within this time: each is heard now and then only."""
 
@@ -159,7 +159,7 @@ def _check_elected(verdict: Verdict, history: History, last: Moment | None, dark
         index = int(last.event["last"])
         acknowledged = log_of(history, last.node, before=dark + 1).get(index)
         same = acknowledged is not None and log_of(history, new.node).get(index) == acknowledged
-        commit = next((m for m in history.commits(new.node, after=new.position) if m.event["index"] >= index), None)
+        commit = history.told_committed(new.node, index, after=new.position)
     verdict.check(
         Words(
             "The next leader has that entry, unchanged, and has committed it",

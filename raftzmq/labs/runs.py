@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from itertools import count
 from pathlib import Path
@@ -9,9 +10,15 @@ from typing import Any, TypeGuard
 
 import orjson
 
+from raftzmq.errors import ConfigurationError
+
 FILE = "lab.json"
 """What a run leaves beside its recording."""
 FILE_BYTES_MAX = 1024 * 1024
+
+
+class NoRun(ConfigurationError):
+    """What lies in a directory is no run of a lab, or one that hasn't ended."""
 
 
 def new_directory(home: Path, name: str) -> Path:
@@ -34,13 +41,21 @@ def all_runs(home: Path) -> list[dict[str, Any]]:
     """
     found = []
     for path in home.glob(f"*/{FILE}"):
-        try:
-            document = orjson.loads(path.read_bytes()) if path.stat().st_size <= FILE_BYTES_MAX else None
-        except (OSError, orjson.JSONDecodeError):
-            continue
-        if _is_run(document):
-            found.append({**document, "recording": str(path.parent)})
+        with suppress(NoRun):
+            found.append(read_run(path.parent))
     return sorted(found, key=lambda document: int(document["began_ms"]))
+
+
+def read_run(directory: Path) -> dict[str, Any]:
+    """The document of the run that lies in a directory; raises NoRun."""
+    path = directory / FILE
+    try:
+        document = orjson.loads(path.read_bytes()) if path.stat().st_size <= FILE_BYTES_MAX else None
+    except (OSError, orjson.JSONDecodeError):
+        document = None
+    if not _is_run(document):
+        raise NoRun(f"there is no run of a lab in {directory}: raftzmq lab run leaves a {FILE} beside its recording")
+    return {**document, "recording": str(directory)}
 
 
 def _is_run(document: Any) -> TypeGuard[dict[str, Any]]:

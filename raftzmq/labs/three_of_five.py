@@ -100,7 +100,7 @@ def judge(history: History) -> Verdict:
     begin = max((life.last.position for life in dead), default=END)
     back = next((m for m in history.of("boot", after=begin) if m.node in names), None)
     end = back.position if back is not None else END
-    seconds = (back or history.moments[-1]).ts - max((life.last.ts for life in dead), default=history.moments[-1].ts)
+    seconds = (back or history.end).ts - max((life.last.ts for life in dead), default=history.end.ts)
     left = len(history.nodes) - len(dead)
     verdict.check(
         Words("A majority fell silent at once", "過半数が同時に沈黙した"),
