@@ -118,7 +118,12 @@ class Tab:
 
     async def until(self, expression: str) -> None:
         """Wait for it to be true; raises PageFailed if it never is."""
-        await self.value(_UNTIL.replace("CONDITION", expression))
+        try:
+            await self.value(_UNTIL.replace("CONDITION", expression))
+        except PageFailed as failure:
+            if "waited in vain" not in str(failure):
+                raise
+            raise PageFailed(f"waited in vain until {expression}; errors of the page: {self.errors}") from None
 
     async def text(self, selector: str) -> str:
         """The text of the first element there."""

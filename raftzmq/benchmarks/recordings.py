@@ -51,10 +51,13 @@ class Options:
     directory: Path | None
 
 
-def stream() -> Iterator[Merged]:
-    """What a collector would record of a healthy cluster under load, checkpoints included, without end."""
-    cluster = ScriptedCluster(NODES)
-    own = EventMaker("collector", "scripted", time.time_ns)
+def stream(wall_ns: Callable[[], int] = time.time_ns) -> Iterator[Merged]:
+    """What a collector would record of a healthy cluster under load, checkpoints included, without end.
+
+    ``wall_ns`` gives the time that each event says it was made at.
+    """
+    cluster = ScriptedCluster(NODES, wall_ns)
+    own = EventMaker("collector", "scripted", wall_ns)
     for maker in (*cluster.makers, own):
         maker.subscribe(b"")
     state, position, due = ClusterState(), 0, 0
@@ -79,20 +82,20 @@ def _merged(position: int, topic: bytes, payload: bytes) -> Merged:
     return Merged(position, topic, payload, orjson.loads(payload))
 
 
-def write(directory: Path, options: Options, advance: Advance) -> float:
-    """Record the stream; seconds that compressing and writing took, without making the events."""
+def write(directory: Path, events: int, advance: Advance, made: Iterator[Merged] | None = None) -> float:
+    """Record the first ``events`` of a stream; seconds that compressing and writing took, without making the events."""
     writer = RecordingWriter(directory)
     seconds = 0.0
     waiting: list[Merged] = []
-    for made in islice(stream(), options.events):
-        waiting.append(made)
-        if len(waiting) == CHECKPOINT_EVENTS or made.position == options.events:
+    for one in islice(stream() if made is None else made, events):
+        waiting.append(one)
+        if len(waiting) == CHECKPOINT_EVENTS or one.position == events:
             begun = time.perf_counter()
-            for frame in as_frames([line_of(one) for one in waiting], FRAME_BYTES):
+            for frame in as_frames([line_of(each) for each in waiting], FRAME_BYTES):
                 writer.write(frame)
             seconds += time.perf_counter() - begun
             waiting = []
-            advance(made.position)
+            advance(one.position)
     writer.close()
     return seconds
 
@@ -123,7 +126,7 @@ def measure(options: Options, advance: Advance) -> tuple[Figures, list[Bar]]:
     rng = random.Random(options.seed)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="recording-", dir=options.directory)))
-        writing_s = write(directory, options, advance)
+        writing_s = write(directory, options.events, advance)
         sizes = [path.stat().st_size for path in recorded_files(directory)]
         forget(directory)
         cold_s = _timed(partial(Recording, directory))

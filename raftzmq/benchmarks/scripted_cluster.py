@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from raftzmq.events import EventMaker
@@ -23,15 +23,14 @@ class ScriptedCluster:
     """The first node leads; each `round` is one entry, from the request to the answer, on all nodes.
 
     What a node says comes from a maker of its own with a Lamport clock of its own, as in a node: ``makers`` and
-    ``clocks`` are in the order of the nodes.
+    ``clocks`` are in the order of the nodes. ``wall_ns`` gives the time that an event says it was made at.
     """
 
-    def __init__(self, nodes: Sequence[str]) -> None:
+    def __init__(self, nodes: Sequence[str], wall_ns: Callable[[], int] = time.time_ns) -> None:
         self.nodes = list(nodes)
         self.clocks = [LamportClock() for _ in nodes]
         self.makers = [
-            EventMaker(node, f"scripted-{node}", time.time_ns, clock)
-            for node, clock in zip(nodes, self.clocks, strict=True)
+            EventMaker(node, f"scripted-{node}", wall_ns, clock) for node, clock in zip(nodes, self.clocks, strict=True)
         ]
         self.index = 0
 

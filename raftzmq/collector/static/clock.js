@@ -4,7 +4,7 @@ const PATIENCE_MS = 1000;
 const JUMP_MS = 400;
 const SETTLE_MS = 300;
 
-/** Asks `page.player` how time passes: live as ours, in a replay by its speed, paused not at all. */
+/** Live, time passes as ours does; in a replay `page.player` says what time it is. */
 export class Clock {
   constructor(page) {
     this._page = page;
@@ -33,17 +33,13 @@ export class Clock {
   /** Milliseconds since 1970, with fractions; `at` is the time of `performance.now()`. */
   now(at) {
     const player = this._page.player;
+    if (!player.live) return player.now;
     const passed = Math.min(Math.max(at - this._at, 0), PATIENCE_MS);
     this._at = at;
     this._told ??= player.state.all.time_ms;
-    if (player.live) {
-      const aim = this._told + Math.min(Math.max(at - player.heardAt, 0), PATIENCE_MS);
-      if (this._shown === null || Math.abs(aim - this._shown) > JUMP_MS) return (this._shown = aim);
-      const next = this._shown + passed;
-      return (this._shown = next + (aim - next) * Math.min(1, passed / SETTLE_MS));
-    }
-    const next = (this._shown ?? this._told) + passed * this.speed;
-    // A replay hands out an event when its clock has come to it: what it has told is not in the future.
-    return (this._shown = this.speed ? Math.min(Math.max(next, this._told), this._told + PATIENCE_MS) : this._told);
+    const aim = this._told + Math.min(Math.max(at - player.heardAt, 0), PATIENCE_MS);
+    if (this._shown === null || Math.abs(aim - this._shown) > JUMP_MS) return (this._shown = aim);
+    const next = this._shown + passed;
+    return (this._shown = next + (aim - next) * Math.min(1, passed / SETTLE_MS));
   }
 }
