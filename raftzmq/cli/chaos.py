@@ -148,6 +148,7 @@ MILLISECONDS = click.FloatRange(0, 60_000)
 @click.option("--jitter-ms", type=MILLISECONDS, default=0.0, metavar="MS", help="… by up to this more or less.")
 @click.option("--duplicate", type=PROBABILITY, default=0.0, metavar="P", help="Deliver each twice, P from 0 to 1.")
 @click.option("--cut", is_flag=True, help="Deliver nothing.")
+@click.option("--sound", is_flag=True, help="Nothing is wrong with it any more.")
 @click.option("--both", is_flag=True, help="The same from TO to FROM.")
 @for_option
 @client_options
@@ -159,6 +160,7 @@ def link(
     jitter_ms: float,
     duplicate: float,
     cut: bool,
+    sound: bool,
     both: bool,
     for_us: int | None,
     endpoints: str | None,
@@ -174,17 +176,25 @@ def link(
       raftzmq chaos link n1 n3 --drop 0.3 --delay-ms 50 --jitter-ms 10 --duplicate 0.1
       raftzmq chaos link leader n2 --cut --for 1m        # n2 hears no heartbeat; the leader hears n2
       raftzmq chaos link n1 n2 --delay-ms 200 --both
+      raftzmq chaos link n1 n2 --sound                   # what n2 sends to n1 is still late
     """
     from raftzmq.collector.faults import links
 
     spoiled = links.Spoiled(drop, round(delay_ms * 1000), round(jitter_ms * 1000), duplicate, cut)
     with _usage():
-        spoiled.check()
+        if sound and spoiled != links.Spoiled():
+            raise click.UsageError("--sound ends what is wrong with the link: give nothing else with it.")
+        if not sound:
+            spoiled.check()
         cluster = look(endpoints, config, timeout)
-        done = links.spoil(cluster, source, target, spoiled, both=both, for_us=for_us or 0)
+        done = (
+            links.mend(cluster, source, target, both=both)
+            if sound
+            else links.spoil(cluster, source, target, spoiled, both=both, for_us=for_us or 0)
+        )
     (source,), (target,) = done.groups
-    arrow = "↔" if both else "→"
-    _done(as_json, "link", done.answers, f"{source} {arrow} {target} is spoiled{_until(for_us)}")
+    now = "as it should be" if sound else f"spoiled{_until(for_us)}"
+    _done(as_json, "link", done.answers, f"{source} {'↔' if both else '→'} {target} is {now}")
 
 
 @chaos.command(context_settings=CONTEXT, short_help="End the faults of links.")

@@ -95,6 +95,17 @@ def heal(cluster: Cluster, nodes: Iterable[str] = ()) -> Done:
     return Done([chosen], cluster.ask(requests))
 
 
+def mend(cluster: Cluster, source: str, target: str, *, both: bool = False) -> Done:
+    """End the faults of what ``source`` sends to ``target`` and, with ``both``, of the other way."""
+    pair = cluster.resolve([source, target])
+    if len(pair) != 2:
+        raise Mistake(f"FROM and TO are both {pair[0]}: a node has no link to itself.")
+    senders = pair if both else pair[:1]
+    cluster.demand_lab(senders)
+    requests = {name: ChaosRequest(1, "heal", [other for other in pair if other != name]) for name in senders}
+    return Done([[name] for name in pair], cluster.ask(requests))
+
+
 def elect(cluster: Cluster, node: str) -> Done:
     """Have a node campaign now, without waiting for its timer (thesis 3.10)."""
     [name] = cluster.resolve([node])

@@ -2,6 +2,7 @@
 // frame.
 
 import { Awake } from "./awake.js";
+import { Control } from "./control.js";
 import { Feed } from "./feed.js";
 import { Flights } from "./flights.js";
 import { Head } from "./head.js";
@@ -34,6 +35,7 @@ export class Page {
     this._toasts = new Toasts($("toasts"));
     this._awake = new Awake();
     this._size = { width: 0, height: 0 };
+    this.control = new Control(this);
     this.ring = new Ring($("ring"), this);
     this.flights = new Flights($("flights"), this.ring, this);
     this._head = new Head(this);

@@ -5,10 +5,11 @@ import { put, say } from "./svg.js";
 import { Charts } from "./views/charts.js";
 import { KeyBrowser } from "./views/keys.js";
 import { RequestExplained } from "./views/request.js";
+import { LinkMatrix } from "./views/links.js";
 import { NodeTable } from "./views/table.js";
 
 /** By name, which is also that of its words: what is made in the panel. */
-const VIEWS = { table: NodeTable, charts: Charts, keys: KeyBrowser, request: RequestExplained };
+const VIEWS = { table: NodeTable, links: LinkMatrix, charts: Charts, keys: KeyBrowser, request: RequestExplained };
 
 export class Panels {
   /** `tabs` and `stack` are the elements for the tabs and the panels; `page` is handed to each view. */

@@ -1,9 +1,10 @@
 // The places of the page that aren't panels: always in sight. What is in them has the same methods as a view.
 
+import { Faults } from "./faults.js";
 import { Inspector } from "./views/inspector.js";
 
 /** By the id of its place, which is also the name under which the page knows it: what is made in it. */
-const SLOTS = { inspector: Inspector };
+const SLOTS = { faults: Faults, inspector: Inspector };
 
 export class Slots {
   /** `page` is handed to each, as to a view. */

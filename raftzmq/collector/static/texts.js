@@ -1,16 +1,18 @@
 // Every word of the page, in English and Japanese: those of the page itself at the top, each view's under its name.
 
 import * as charts from "./words/charts.js";
+import * as faults from "./words/faults.js";
 import * as feed from "./words/feed.js";
 import * as inspector from "./words/inspector.js";
 import * as keys from "./words/keys.js";
+import * as links from "./words/links.js";
 import * as page from "./words/page.js";
 import * as ring from "./words/ring.js";
 import * as request from "./words/request.js";
 import * as table from "./words/table.js";
 import * as tour from "./words/tour.js";
 
-const PARTS = { charts, feed, inspector, keys, request, ring, table, tour };
+const PARTS = { charts, faults, feed, inspector, keys, links, request, ring, table, tour };
 
 const of = (language) => ({
   ...page[language],

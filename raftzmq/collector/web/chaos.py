@@ -8,6 +8,7 @@
     {"action": "link", "from": "n1", "to": "n3", "drop": 0.3, "delay_ms": 50, "jitter_ms": 10, "duplicate": 0.1,
      "cut": false, "both": false, "for_s": 10}
     {"action": "heal", "nodes": []}
+    {"action": "heal", "from": "n1", "to": "n3", "both": false}
     {"action": "show"}
 
 The answer has the action, ``groups`` (the nodes that were meant, ``leader`` replaced), ``absent`` (those of them that
@@ -125,6 +126,8 @@ def _do(asked: Asked, cluster: Cluster, supervisor: str | None) -> dict[str, Any
         delays = round(asked.delay_ms * 1000), round(asked.jitter_ms * 1000)
         spoiled = links.Spoiled(asked.drop, *delays, asked.duplicate, asked.cut)
         done = links.spoil(cluster, asked.source, asked.target, spoiled, both=asked.both, for_us=for_us)
+    elif asked.action == "heal" and asked.source:
+        done = links.mend(cluster, asked.source, asked.target, both=asked.both)
     elif asked.action == "heal":
         done = links.heal(cluster, asked.nodes)
     elif asked.action == "elect":

@@ -1,0 +1,114 @@
+// What is broken on purpose, drawn on the ring: groups that are parted, links that are cut or spoiled, nodes that are
+// chosen to be broken next.
+
+import { faultsOf, groupsOf, partsOf } from "./faults_words.js";
+import { draw } from "./svg.js";
+
+const BEND = 0.13;
+
+export class RingFaults {
+  constructor(svg, ring) {
+    this._ring = ring;
+    const layer = (kind) => {
+      const made = draw(svg, "g", { class: kind });
+      svg.querySelector(".centre").before(made);
+      return made;
+    };
+    this._groups = draw(svg, "g", { class: "parted" });
+    svg.querySelector("title").after(this._groups); // below all else
+    this._links = layer("broken");
+    this._chosen = layer("chosen");
+    this._marks = draw(svg, "g", { class: "broken-marks" });
+  }
+
+  /** Draw the faults of `state`; `chosen` is a set of names. */
+  draw(state, chosen, words) {
+    const ring = this._ring;
+    const names = ring.names.filter((name) => ring.placeOf(name) !== undefined);
+    const faults = faultsOf(state).filter(({ from, to }) => names.includes(from) && names.includes(to));
+    const told = faults.map(({ from, to, fault }) => [from, to, ...partsOf(fault, words)]);
+    const key = JSON.stringify([told, [...chosen], names, ring.width, ring.height, ring.radius, words.cut]);
+    if (key === this._key) return;
+    this._key = key;
+    for (const layer of [this._groups, this._links, this._chosen, this._marks]) layer.replaceChildren();
+    const groups = groupsOf(names, faults);
+    const groupOf = new Map(groups.flatMap((group, i) => group.map((name) => [name, i])));
+    if (groups.length > 1) groups.forEach((group) => this._group(group, words));
+    const shown = new Set();
+    for (const { from, to, fault } of faults) {
+      if (fault.cut && groupOf.get(from) !== groupOf.get(to)) continue;
+      const back = faults.find((other) => other.from === to && other.to === from);
+      const both = back !== undefined && back.fault.cut && fault.cut;
+      if (both && shown.has(`${to}\n${from}`)) continue;
+      shown.add(`${from}\n${to}`);
+      this._link(from, to, fault, both, words);
+    }
+    for (const name of chosen) this._choose(name);
+  }
+
+  /** A soft shape around nodes that still hear each other. */
+  _group(group, words) {
+    const points = hullOf(group.map((name) => this._ring.placeOf(name)));
+    const d = `M${points.map((at) => `${at.x.toFixed(1)},${at.y.toFixed(1)}`).join("L")}Z`;
+    const wide = 2 * (this._ring.radius * 1.3 + 12);
+    const made = draw(this._groups, "g", { "data-group": group.join(" ") });
+    draw(made, "title").textContent = words.group(group.join(", "));
+    draw(made, "path", { d, class: "rim", "stroke-width": wide + 4 });
+    draw(made, "path", { d, class: "land", "stroke-width": wide });
+  }
+
+  /** A link that is cut or spoiled, bent to the side on which its messages fly; a straight one if both ways are cut. */
+  _link(from, to, fault, both, words) {
+    const [a, b] = [this._ring.placeOf(from), this._ring.placeOf(to)];
+    const bend = both ? 0 : BEND;
+    const turn = { x: (a.x + b.x) / 2 - (b.y - a.y) * bend * 2, y: (a.y + b.y) / 2 + (b.x - a.x) * bend * 2 };
+    const at = (part) => {
+      const rest = 1 - part;
+      const [p, q, r] = [rest * rest, 2 * rest * part, part * part];
+      return { x: p * a.x + q * turn.x + r * b.x, y: p * a.y + q * turn.y + r * b.y };
+    };
+    const away = (this._ring.radius * 1.35) / (Math.hypot(b.x - a.x, b.y - a.y) || 1);
+    const points = Array.from({ length: 25 }, (_, i) => at(away + (i / 24) * (1 - 2 * away)));
+    const kind = fault.cut ? "cut" : "spoiled";
+    const made = draw(this._links, "g", { class: kind, "data-link": `${from} ${to}`, "data-both": both });
+    const parts = partsOf(fault, words);
+    draw(made, "title").textContent = `${from} ${both ? "↔" : "→"} ${to}: ${parts.join(", ")}`;
+    draw(made, "path", { d: `M${points.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L")}` });
+    if (!both) this._head(made, points.at(-3), points.at(-1));
+    const mark = draw(this._marks, "g", { class: kind });
+    const middle = at(both ? 0.5 : 0.42);
+    const text = draw(mark, "text", { x: middle.x.toFixed(1), y: (middle.y + 5).toFixed(1) });
+    text.textContent = fault.cut ? "✕" : parts.join(" ");
+  }
+
+  _head(made, before, tip) {
+    const length = Math.hypot(tip.x - before.x, tip.y - before.y) || 1;
+    const [x, y] = [((tip.x - before.x) / length) * 9, ((tip.y - before.y) / length) * 9];
+    const corner = (side) => `${(tip.x - x + side * y * 0.6).toFixed(1)},${(tip.y - y - side * x * 0.6).toFixed(1)}`;
+    draw(made, "path", { class: "head", d: `M${corner(1)}L${tip.x.toFixed(1)},${tip.y.toFixed(1)}L${corner(-1)}` });
+  }
+
+  _choose(name) {
+    const at = this._ring.placeOf(name);
+    if (at === undefined) return;
+    draw(this._chosen, "circle", { cx: at.x.toFixed(1), cy: at.y.toFixed(1), r: this._ring.radius * 1.3 + 8, "data-chosen": name });
+  }
+}
+
+/** The corners of the smallest convex shape around points, in their order around it. */
+function hullOf(points) {
+  const sorted = [...points].sort((a, b) => a.x - b.x || a.y - b.y);
+  const half = (list) => {
+    const found = [];
+    for (const point of list) {
+      while (found.length > 1) {
+        const [a, b] = [found.at(-2), found.at(-1)];
+        if ((b.x - a.x) * (point.y - a.y) - (b.y - a.y) * (point.x - a.x) > 0) break;
+        found.pop();
+      }
+      found.push(point);
+    }
+    return found.slice(0, -1);
+  };
+  return sorted.length < 3 ? sorted : [...half(sorted), ...half(sorted.reverse())];
+}
