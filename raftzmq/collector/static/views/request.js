@@ -144,6 +144,7 @@ export class RequestExplained {
     const number = ++this._number;
     this._chosen = what.request ?? null;
     this._asking = true;
+    this._main.ariaBusy = "true";
     this._dirty = true;
     try {
       const answer = await fetch(`/v1/explain?${new URLSearchParams({ ...what, ...this._where() })}`);
@@ -156,6 +157,7 @@ export class RequestExplained {
       [this._found, this._trouble] = [null, this._texts.unreachable];
     }
     this._asking = false;
+    this._main.ariaBusy = "false";
     if (this._found && what.tag !== undefined) this._chosen = this._found.at(-1).position;
     this._dirty = true;
     this._tell();

@@ -1,6 +1,10 @@
 // Words of the closer look at one node.
 
-const time = (us) => (us < 1000 ? `${Math.round(us)} µs` : us < 100_000 ? `${(us / 1000).toFixed(us < 10_000 ? 2 : 1)} ms` : `${Math.round(us / 1000)} ms`);
+const time = (us) => {
+  if (us < 1000) return `${Math.round(us)} µs`;
+  if (us < 100_000) return `${(us / 1000).toFixed(us < 10_000 ? 2 : 1)} ms`;
+  return us < 10_000_000 ? `${Math.round(us / 1000)} ms` : `${(us / 1_000_000).toFixed(1)} s`;
+};
 const bytes = (count) => {
   if (count < 1024) return `${count} B`;
   const power = Math.min(3, Math.floor(Math.log2(count) / 10));
