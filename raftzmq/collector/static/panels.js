@@ -3,13 +3,23 @@
 import { read, write } from "./kept.js";
 import { put, say } from "./svg.js";
 import { Charts } from "./views/charts.js";
+import { LogGrid } from "./views/grid.js";
 import { KeyBrowser } from "./views/keys.js";
+import { LamportDiagram } from "./views/lamport.js";
 import { RequestExplained } from "./views/request.js";
 import { LinkMatrix } from "./views/links.js";
 import { NodeTable } from "./views/table.js";
 
 /** By name, which is also that of its words: what is made in the panel. */
-const VIEWS = { table: NodeTable, links: LinkMatrix, charts: Charts, keys: KeyBrowser, request: RequestExplained };
+const VIEWS = {
+  table: NodeTable,
+  grid: LogGrid,
+  lamport: LamportDiagram,
+  links: LinkMatrix,
+  charts: Charts,
+  keys: KeyBrowser,
+  request: RequestExplained,
+};
 
 export class Panels {
   /** `tabs` and `stack` are the elements for the tabs and the panels; `page` is handed to each view. */
