@@ -11,6 +11,7 @@ from raftzmq.collector.web.browser import serve_browser
 from raftzmq.collector.web.chaos import Chaos
 from raftzmq.collector.web.hub import Hub
 from raftzmq.collector.web.kv_routes import add_kv_routes
+from raftzmq.collector.web.labs import add_lab_routes
 from raftzmq.collector.web.pages import Pages
 from raftzmq.collector.web.recording_routes import recording_routes
 from raftzmq.collector.web.recording_shelf import Shelf
@@ -53,6 +54,7 @@ def site_of(around: Surroundings) -> Routes:
     routes.read("/livez", pages.livez)
     add_kv_routes(routes, hub, around.shelf)
     recording_routes(routes, around.shelf)
+    add_lab_routes(routes, around.shelf, around.directory)
     chaos = Chaos(hub, around.token, around.log, around.supervisor)
     routes.read("/v1/control", chaos.control)
     routes.act("/v1/chaos", chaos.act)
