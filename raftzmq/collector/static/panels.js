@@ -4,6 +4,7 @@ import { read, write } from "./kept.js";
 import { put, say } from "./svg.js";
 import { Charts } from "./views/charts.js";
 import { LogGrid } from "./views/grid.js";
+import { Labs } from "./views/labs.js";
 import { KeyBrowser } from "./views/keys.js";
 import { LamportDiagram } from "./views/lamport.js";
 import { RequestExplained } from "./views/request.js";
@@ -19,6 +20,7 @@ const VIEWS = {
   charts: Charts,
   keys: KeyBrowser,
   request: RequestExplained,
+  labs: Labs,
 };
 
 export class Panels {

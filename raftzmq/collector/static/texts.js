@@ -6,6 +6,7 @@ import * as feed from "./words/feed.js";
 import * as grid from "./words/grid.js";
 import * as inspector from "./words/inspector.js";
 import * as keys from "./words/keys.js";
+import * as labs from "./words/labs.js";
 import * as lamport from "./words/lamport.js";
 import * as links from "./words/links.js";
 import * as page from "./words/page.js";
@@ -14,7 +15,7 @@ import * as request from "./words/request.js";
 import * as table from "./words/table.js";
 import * as tour from "./words/tour.js";
 
-const PARTS = { charts, faults, feed, grid, inspector, keys, lamport, links, request, ring, table, tour };
+const PARTS = { charts, faults, feed, grid, inspector, keys, labs, lamport, links, request, ring, table, tour };
 
 const of = (language) => ({
   ...page[language],
