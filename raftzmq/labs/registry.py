@@ -19,6 +19,10 @@ LABS: dict[str, str] = {
     "pre-vote": "raftzmq.labs.pre_vote:LAB",
     "power-loss": "raftzmq.labs.power_loss:LAB",
     "exactly-once": "raftzmq.labs.exactly_once:LAB",
+    "slow-follower": "raftzmq.labs.slow_follower:LAB",
+    "runtimes": "raftzmq.labs.runtimes:LAB",
+    "blocking-call": "raftzmq.labs.blocking_call:LAB",
+    "amdahl": "raftzmq.labs.amdahl:LAB",
 }
 """Where each lab of the syllabus is."""
 

@@ -124,5 +124,45 @@ SYLLABUS: dict[str, Subject] = {
         ),
         Words("Raft §8; thesis 6.3 (sessions)", "Raft §8、博士論文 6.3 (セッション)"),
     ),
+    "slow-follower": Subject(
+        Words("A snapshot for a slow follower", "遅れたフォロワーへのスナップショット"),
+        Words(
+            "A follower is away for so long that the leader's log no longer has what it lacks: it gets the state "
+            "instead, and follows from there.",
+            "フォロワーの不在が長く、欠けたエントリはもうリーダーのログにない。代わりに状態そのものを受け取り、"
+            "そこから後を追う。",
+        ),
+        Words("Raft §7, figure 13; thesis chapter 5", "Raft §7、図13、博士論文5章"),
+    ),
+    "runtimes": Subject(
+        Words("Threads and coroutines", "スレッドとコルーチン"),
+        Words(
+            "The same script on nodes run by threads, by coroutines, and by both in one cluster: the same state on all "
+            "nodes every time. What differs is how they wait.",
+            "同じ台本を、スレッドのノード、コルーチンのノード、両方が混ざったクラスタで動かす。状態は毎回全ノードで同じ。"
+            "違うのは待ち方である。",
+        ),
+        Words("Raft figure 3 (state machine safety)", "Raft 図3 (状態機械の安全性)"),
+    ),
+    "blocking-call": Subject(
+        Words("A blocking call", "ブロックする呼び出し"),
+        Words(
+            "The leader makes one blocking call on the thread of its loop: no heartbeats, and it is voted out though "
+            "it is alive. The same call in an executor: nobody notices.",
+            "リーダーがループの中でブロックする呼び出しを1つ行う。ハートビートが止まり、生きているのに交代させられる。"
+            "同じ呼び出しをエグゼキュータで行えば、誰も気づかない。",
+        ),
+        Words("Raft §5.2 (heartbeats, election timeout)", "Raft §5.2 (ハートビート、選挙タイムアウト)"),
+    ),
+    "amdahl": Subject(
+        Words("Amdahl's law", "アムダールの法則"),
+        Words(
+            "1 to 16 workers share work that is all parallel, partly under a lock, or all under a lock, and 1 to 16 "
+            "clients share a replicated log: what more of them gain, and what the law says.",
+            "1〜16人の働き手が、すべて並列、一部ロックの中、すべてロックの中の仕事を分け合い、1〜16のクライアントが"
+            "複製ログを分け合う。増やすと何が得られ、法則は何を言うか。",
+        ),
+        Words("Amdahl 1967: S(n) = 1 / ((1 - p) + p / n)", "Amdahl 1967: S(n) = 1 / ((1 - p) + p / n)"),
+    ),
 }
 """By name."""
