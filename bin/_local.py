@@ -41,6 +41,8 @@ ENVIRONMENT = {
     if name.startswith("RAFTZMQ_NODE_") or not name.startswith("RAFTZMQ_")
 }
 """Settings of the caller's for other clusters must not reach this one; those for nodes are meant for its nodes."""
+PAGE_S = 5.0
+"""How long `bin/up` waits for the collector, once the cluster works."""
 SOCKET_PATH_MAX = 107 - len(".4194304")
 """A unix socket's path ends at 107 bytes, and supervisord binds the socket under its own pid first."""
 
@@ -50,7 +52,7 @@ Waits for a leader, does a put and a get, prints the status table. Safe to run a
 
 Afterwards:
   bin/raftzmq --help        every command
-  http://127.0.0.1:7480     the collector's page: state, metrics, events
+  bin/raftzmq page --open   the cluster in a browser: who leads, and why; break it there, with --lab
   bin/down                  stop everything, keep the data
   .raftzmq/n3.log           a node's own log
 
@@ -261,13 +263,31 @@ def up(arguments: argparse.Namespace) -> None:
         done = raftzmq(*command, shown=True)
         if done.returncode != 0:
             fail(f"It ended with exit code {done.returncode}. The logs are in {HOME}.")
-    print(where_next(configuration, cluster.web))
+    print(where_next(configuration, *page_address(cluster.web, lab=arguments.lab)))
 
 
-def where_next(configuration: Path, web: str) -> str:
+def page_address(web: str, *, lab: bool) -> tuple[str, bool]:
+    """The page's address, with the token that gives control once the collector answers; are nodes in lab mode?"""
+    deadline = time.monotonic() + PAGE_S
+    while True:
+        done = raftzmq("page", "--json")
+        with suppress(ValueError, KeyError):
+            found = json.loads(done.stdout)
+            # The collector learns of lab mode from the nodes' own events, a moment after it has begun.
+            if found["lab"] or not lab or time.monotonic() > deadline:
+                return str(found["url"]), bool(found["lab"])
+        if time.monotonic() > deadline:
+            return web, False
+        threading.Event().wait(0.1)
+
+
+def where_next(configuration: Path, page: str, lab: bool) -> str:
     """Where to look next, as commands that can be typed, and addresses."""
     lines = [
-        f"  {web}   the collector's page: state, metrics, events",
+        f"  {page}",
+        "                          the cluster in a browser: who leads, why, and what is committed. This link lets",
+        "                          you change it (bin/raftzmq page prints it again; --read-only: one for others)",
+        *([] if lab else ["                          To break nodes and links there: bin/down, then bin/up --lab"]),
         "  bin/raftzmq put K V     write; get, del, range and cas are there too",
         "  bin/raftzmq events --follow",
         "                          elections, votes, appends and commits as they happen",

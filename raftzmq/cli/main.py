@@ -49,6 +49,7 @@ COMMANDS: dict[str, Lazy] = {
     "events": Lazy("raftzmq.cli.events:events", "Looking at the cluster", "Elections, votes, commits as they happen."),
     "top": Lazy("raftzmq.cli.top:top", "Looking at the cluster", "All of it in one live table: what is wrong?"),
     "explain": Lazy("raftzmq.cli.explain:explain", "Looking at the cluster", "Where the time of a request went."),
+    "page": Lazy("raftzmq.cli.page:page", "Looking at the cluster", "The address of the live page in a browser."),
     "replay": Lazy("raftzmq.cli.replay:replay", "Looking at the cluster", "What was recorded, once more."),
     "doctor": Lazy("raftzmq.cli.doctor:doctor", "Looking at the cluster", "Ports, disk, limits, clock: what is wrong?"),
     "node": Lazy("raftzmq.cli.node:node", "Running a cluster", "Run one node."),

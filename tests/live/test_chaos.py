@@ -148,6 +148,12 @@ def test_figures_of_a_link_are_told_back(lab: LiveCluster) -> None:
     chaos(lab, "heal")
     answer = command_line(lab, "chaos", "show").stdout
     assert answer.count("ok") == 6
+    chaos(lab, "link", leader, other, "--cut", "--both")
+    chaos(lab, "link", leader, other, "--sound")
+    assert set(links(lab)) == {(other, leader)}, "the other way stays as it is"
+    assert "give nothing else" in refusal(lab, "link", leader, other, "--sound", "--cut")
+    chaos(lab, "link", leader, other, "--sound", "--both")
+    assert links(lab) == {}
 
 
 def test_an_election_by_command_makes_a_healthy_follower_lead(lab: LiveCluster) -> None:

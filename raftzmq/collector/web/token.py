@@ -15,10 +15,9 @@ from pathlib import Path
 from aiohttp import web
 
 from raftzmq.collector.web.refusal import Refusal
+from raftzmq.collector.web.token_file import TOKEN_FILE
 from raftzmq.errors import ConfigurationError
 
-TOKEN_FILE = "token"
-"""Beside the recordings."""
 TOKEN_BYTES = 16
 """As many as a random UUID has: nobody guesses it."""
 _HOW = "'raftzmq page' prints the page's address with the token in it"
@@ -71,11 +70,3 @@ class Token:
         except OSError as error:
             raise ConfigurationError(f"the control token cannot be written to {path}: {error.strerror}") from None
         return path
-
-
-def read_token(directory: Path) -> str | None:
-    """What the collector that records there wrote last; None if it wrote none, or not for this user."""
-    try:
-        return (directory / TOKEN_FILE).read_text().strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None

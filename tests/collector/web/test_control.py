@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from raftzmq.collector.web import token as token_module
 from raftzmq.collector.web.routes import BODY_BYTES_MAX
-from raftzmq.collector.web.token import Token, read_token
+from raftzmq.collector.web.token import Token
+from raftzmq.collector.web.token_file import TOKEN_FILE, read_token
 from raftzmq.errors import ConfigurationError
 from tests.collector.support import cluster, collecting, free_endpoints
 from tests.collector.web.support import Serving, read_answer, serving
@@ -154,7 +154,7 @@ def test_the_token_lies_in_a_file_for_this_user_alone(tmp_path: Path) -> None:
     path.chmod(0o666)
     assert other.write(tmp_path) == path
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [one.name for one in tmp_path.iterdir()] == [token_module.TOKEN_FILE]
+    assert [one.name for one in tmp_path.iterdir()] == [TOKEN_FILE]
     with pytest.raises(ConfigurationError, match="cannot be written"):
         other.write(tmp_path / "nowhere")
     assert read_token(tmp_path / "nowhere") is None
