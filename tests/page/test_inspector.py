@@ -49,7 +49,14 @@ def metrics(node: str, **fields: Any) -> dict[str, Any]:
 
 def sync(node: str, commit_us: int) -> dict[str, Any]:
     """The log's disk finished a write."""
-    fields = {"elapsed_us": commit_us + 9, "commit_us": commit_us, "entries": 1, "bytes": 10, "last": 10, "chain": 1}
+    fields: dict[str, Any] = {
+        "elapsed_us": commit_us + 9,
+        "commit_us": commit_us,
+        "entries": 1,
+        "bytes": 10,
+        "last": 10,
+        "chain": 1,
+    }
     return event("storage", node, what="log", **fields, voted_for="n2", vote_term=1, restarted_after=None)
 
 

@@ -141,7 +141,7 @@ def test_who_only_looks_sees_where_time_went_too(tmp_path: Path) -> None:
                 text.endswith(r"<img src=x onerror=alert(1)>\u202e")
                 for text in await one.texts("#request-list .request-tag")
             )
-            assert await one.page.value("document.querySelectorAll('.panel img').length") == 0
+            assert await one.page.value("document.querySelectorAll('.panel-request img').length") == 0
             assert one.page.errors == []
 
     asyncio.run(watch())
