@@ -83,8 +83,10 @@ export class Ring {
         return [name, { x: centre.x + ring * Math.cos(angle), y: centre.y + tall * Math.sin(angle) }];
       }),
     );
-    place(this._termWord, { x: centre.x, y: centre.y - 12 });
-    place(this._termNumber, { x: centre.x, y: centre.y + 20 });
+    // Below what stands under the node at the top.
+    const under = Math.max(-12, -tall + this.radius * 1.25 + (this.detailed ? 4.6 : 2.6) * LINE);
+    place(this._termWord, { x: centre.x, y: centre.y + under });
+    place(this._termNumber, { x: centre.x, y: centre.y + under + 32 });
     for (const [name, glyph] of this._glyphs) {
       if (this._places.has(name)) continue;
       glyph.group.remove();

@@ -20,4 +20,4 @@ export function shapeOf(kind, r) {
 }
 
 /** A cross over a node that is down. */
-export const crossOf = (r) => `M${-r * 0.72},${-r * 0.72}L${r * 0.72},${r * 0.72}`;
+export const crossOf = (r) => `M${-r * 0.72},${-r * 0.72}L${r * 0.72},${r * 0.72}M${-r * 0.72},${r * 0.72}L${r * 0.72},${-r * 0.72}`;
