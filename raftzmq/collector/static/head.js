@@ -30,7 +30,7 @@ export class Head {
     };
     for (const [name, [key, run]] of Object.entries(buttons)) {
       $(name).onclick = run;
-      keys.add(key, run, (texts) => texts.keys[name], name === "messages" ? "stage" : "page");
+      keys.add(key, run, (texts) => texts.meanings[name], name === "messages" ? "stage" : "page");
     }
     $("help").onclick = () => keys.toggle();
     keys.onEscape(() => settings.presenter && (settings.togglePresenter(), true));

@@ -15,8 +15,8 @@ export class Keys {
     this._texts = null;
     dialog.querySelector(".close").onclick = () => dialog.close();
     document.addEventListener("keydown", (event) => this._press(event));
-    this.add("?", () => this.toggle(), (texts) => texts.keys.map);
-    this.tell("Escape", (texts) => texts.keys.escape);
+    this.add("?", () => this.toggle(), (texts) => texts.meanings.map);
+    this.tell("Escape", (texts) => texts.meanings.escape);
   }
 
   /**

@@ -89,9 +89,9 @@ export class Page {
 
   _arrange() {
     const { keys } = this;
-    keys.add("f", () => $("feed").focus(), (texts) => texts.keys.feed);
-    keys.add("j", () => this._selectBy(1), (texts) => texts.keys.next, "stage");
-    keys.add("k", () => this._selectBy(-1), (texts) => texts.keys.previous, "stage");
+    keys.add("f", () => $("feed").focus(), (texts) => texts.meanings.feed);
+    keys.add("j", () => this._selectBy(1), (texts) => texts.meanings.next, "stage");
+    keys.add("k", () => this._selectBy(-1), (texts) => texts.meanings.previous, "stage");
     keys.onEscape(() => this._selected !== null && (this.select(null), true));
     $("ring").addEventListener("click", (event) => {
       const name = event.target.closest("[data-node]")?.dataset.node;

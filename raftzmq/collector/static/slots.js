@@ -3,8 +3,9 @@
 import { Faults } from "./faults.js";
 import { Inspector } from "./views/inspector.js";
 
+
 /** By the id of its place, which is also the name under which the page knows it: what is made in it. */
-const SLOTS = { faults: Faults, inspector: Inspector };
+const SLOTS = { faults: Faults, inspector: Inspector, };
 
 export class Slots {
   /** `page` is handed to each, as to a view. */

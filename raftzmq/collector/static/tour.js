@@ -13,7 +13,7 @@ export class Tour {
     this._step = -1;
     this._before = null;
     page.keys.onEscape(() => this.running && (this.end(), true));
-    page.keys.add("0", () => this.begin(), (texts) => texts.keys.tour);
+    page.keys.add("0", () => this.begin(), (texts) => texts.meanings.tour);
     addEventListener("resize", () => this._place());
     addEventListener("scroll", () => this._place(), { passive: true });
   }

@@ -6,6 +6,9 @@ import { show } from "../number.js";
 const percent = (part) => `${Math.round(part * 100)} %`;
 const ms = (us) => `${show(Math.round(us / 100) / 10)} ms`;
 
+/** The name of a process without its group. */
+const processOf = (e) => String(e.name).split(":").at(-1);
+
 /** What is wrong with a link, as parts of a sentence. */
 function faultOf(e, words) {
   const parts = e.cut ? [words.cut] : [];
@@ -65,7 +68,10 @@ export const en = {
       return `link ${e.node} → ${e.peer}: ${found}${e.for_us ? `, for ${show(e.for_us / 1e6)} s` : ""}`;
     },
     gap: (e) => `${show(e.missing)} events of ${e.source} are lost (${e.reason})`,
-    process: (e) => `process ${e.name}: ${e.previous ? `${e.previous} → ` : ""}${e.state}`,
+    process: (e) => {
+      const said = { PAUSED: "is paused", RESUMED: "runs again", GONE: "is gone", RUNNING: "runs", EXITED: "has ended", STOPPED: "is stopped" }[e.state];
+      return said ? `${processOf(e)}'s process ${said}` : `${processOf(e)}'s process: ${e.state}`;
+    },
     violation: (e) => `Broken: ${e.rule}. ${e.text}`,
   },
 };
@@ -137,7 +143,10 @@ export const ja = {
       return `リンク ${e.node} → ${e.peer}: ${found}${e.for_us ? `(${show(e.for_us / 1e6)} 秒間)` : ""}`;
     },
     gap: (e) => `${e.source} のイベント ${show(e.missing)} 件が欠落(${e.reason})`,
-    process: (e) => `プロセス ${e.name}: ${e.previous ? `${e.previous} → ` : ""}${e.state}`,
+    process: (e) => {
+      const said = { PAUSED: "一時停止", RESUMED: "再開", GONE: "消滅", RUNNING: "稼働", EXITED: "終了", STOPPED: "停止" }[e.state];
+      return `${processOf(e)} のプロセスが${said ?? ` ${e.state}`}`;
+    },
     violation: (e) => `違反: ${e.rule}。${e.text}`,
   },
 };

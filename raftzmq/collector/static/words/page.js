@@ -67,7 +67,7 @@ export const en = {
   mapTitle: "Keys",
   close: "Close",
   keyGroups: { page: "Page", stage: "Stage", time: "Time", faults: "Faults", views: "Views" },
-  keys: {
+  meanings: {
     map: "this map",
     escape: "close, let go",
     messages: "messages in flight on or off",
@@ -151,7 +151,7 @@ export const ja = {
   mapTitle: "キー操作",
   close: "閉じる",
   keyGroups: { page: "ページ", stage: "ステージ", time: "時間", faults: "障害", views: "ビュー" },
-  keys: {
+  meanings: {
     map: "この一覧",
     escape: "閉じる、選択を解除",
     messages: "メッセージ表示の切替",
