@@ -48,6 +48,9 @@ STATE_COLUMNS = (
 @click.option("--to", "end", type=PlaceParameter(), metavar="PLACE", help="End with the last event up to here.")
 @click.option("--state", is_flag=True, help="Show no events but the cluster's state at --to, or at the end.")
 @click.option("--check", is_flag=True, help="Show no events but whether they add up to every state recorded with them.")
+@click.option("--page", is_flag=True, help="Show it in the browser, at --from or the beginning, until Ctrl-C.")
+@click.option("--web", metavar="HOST:PORT", help="Where to serve the page. Without it: on this machine only.")
+@click.option("--open", "opens", is_flag=True, help="Start a browser with the page.")
 @click.option("--type", "types", type=Types(), multiple=True, callback=joined, metavar="TYPE,…", help="Only these.")
 @click.option("--node", "nodes", type=Names(), multiple=True, callback=joined, metavar="NODE,…", help="Only of these.")
 @click.option("--level", type=click.Choice(LEVELS), default=None, help="Only as talkative as this.")
@@ -61,6 +64,9 @@ def replay(
     end: Place | None,
     state: bool,
     check: bool,
+    page: bool,
+    web: str | None,
+    opens: bool,
     types: frozenset[str],
     nodes: frozenset[str],
     level: str | None,
@@ -77,6 +83,9 @@ def replay(
     Now and then the collector records what all events so far add up to. --check adds them up again and compares: the
     recording is what the collector saw, whole and unchanged. Exit code 1 if it isn't.
 
+    --page serves the page of a live cluster for the recording, without one: play, step, drag to any moment, bookmark
+    and share it. Its address says a moment as --from does.
+
     \b
     Examples:
       raftzmq replay                                        # from the beginning, as it was
@@ -84,10 +93,13 @@ def replay(
       raftzmq replay --speed 0 --level rare                 # only what is rare, at once
       raftzmq replay --state --to 14:03:21
       raftzmq replay .raftzmq/collector --check
+      raftzmq replay --page --open                          # in the browser
+      raftzmq replay shared.events.jsonl.zst --page --from 14:03:20
       raftzmq replay --state --to 12345 --json | jq .state_hash
     """
     if state and check:
         raise click.UsageError("--state shows one state, --check compares all of them: give one of the two")
+    _check_page(page, web is not None or opens)
     from raftzmq.collector.recording import Recording
 
     opened = Recording(recording or EVENTS_DIRECTORY)
@@ -98,6 +110,10 @@ def replay(
                 _show_state(opened, last, as_json)
             elif check:
                 _check(opened, first, last, as_json)
+            elif page:
+                from raftzmq.cli.replay_page import show_page
+
+                show_page(opened, first, web, opens=opens, as_json=as_json)
             else:
                 choice = Choice(types, nodes, level or "", text, pulse=as_json)
                 show = event_printer(as_json=as_json, columns=columns, nodes=sorted(nodes))
@@ -105,6 +121,24 @@ def replay(
         finally:
             for found in opened.notes:
                 note(f"note: {printable(found)}")
+
+
+def _check_page(page: bool, placed: bool) -> None:
+    """Raise UsageError for options that don't go with one another."""
+    if not page:
+        if placed:
+            raise click.UsageError("--web and --open say where the page is: give --page too")
+        return
+    context = click.get_current_context()
+    others = {"end": "--to", "state": "--state", "check": "--check", "types": "--type", "nodes": "--node"}
+    others |= {"level": "--level", "text": "--grep", "columns": "--columns", "speed": "--speed"}
+    given = [
+        option
+        for name, option in others.items()
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"--page shows all of the recording, and there is a speed on it: leave out {given[0]}")
 
 
 def _span(recording: Recording, begin: Place | None, end: Place | None) -> tuple[int, int]:

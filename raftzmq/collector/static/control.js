@@ -76,6 +76,11 @@ export class Control {
     return this._ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   }
 
+  /** POST anything else, such as a file: the answer as an object. Throws Refused. */
+  post(path, body, headers) {
+    return this._ask(path, { method: "POST", headers: { ...headers }, body });
+  }
+
   /** GET what needs the token: the answer as an object. Throws Refused. */
   read(path) {
     return this._ask(path, { headers: {} });

@@ -3,9 +3,10 @@
 import { Faults } from "./faults.js";
 import { Inspector } from "./views/inspector.js";
 
+import { Timeline } from "./timeline.js";
 
 /** By the id of its place, which is also the name under which the page knows it: what is made in it. */
-const SLOTS = { faults: Faults, inspector: Inspector, };
+const SLOTS = { faults: Faults, inspector: Inspector, timeline: Timeline };
 
 export class Slots {
   /** `page` is handed to each, as to a view. */

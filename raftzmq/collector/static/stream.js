@@ -1,10 +1,13 @@
 // The collector's WebSocket: the state first, then every event; again and again after a loss.
 
+import { History } from "./history.js";
 import { ClusterState } from "./state.js";
 
 const AGAIN_MS = [250, 500, 1000, 2000, 4000];
 const BEHIND_MS = 4000;
-const DETAILS = new Set(["sent", "received", "heartbeat_sent", "heartbeat_received"]);
+const DETAILS = new Set(["sent", "received", "heartbeat_sent", "heartbeat_received", "request"]);
+/** What the browser itself remembers: seconds of a busy cluster, an hour of an idle one. */
+const EVENTS_MAX = 20_000;
 
 /** Folds what comes into `state`. `told` gets "connecting", "live", "lost" or "behind"; `took` gets each batch. */
 export class Stream {
@@ -14,10 +17,20 @@ export class Stream {
     this._took = took;
     this._tries = 0;
     this._details = [];
-    this.state = new ClusterState();
-    this.position = 0;
+    this._socket = null;
+    /** The newest events, and the states before them. */
+    this.history = new History(EVENTS_MAX);
     this.heardAt = performance.now();
-    this.connect();
+  }
+
+  /** The newest state. */
+  get state() {
+    return this.history.state;
+  }
+
+  /** The position of the last event in it. */
+  get position() {
+    return this.history.last;
   }
 
   connect() {
@@ -38,7 +51,7 @@ export class Stream {
     const wanted = [...new Set(types)].filter((kind) => DETAILS.has(kind)).sort();
     if (wanted.join() === this._details.join()) return;
     this._details = wanted;
-    if (this._socket.readyState === WebSocket.OPEN) this._ask();
+    if (this._socket?.readyState === WebSocket.OPEN) this._ask();
   }
 
   _ask() {
@@ -49,8 +62,8 @@ export class Stream {
   _take(message, socket) {
     if (message.state !== undefined) {
       // Of a collector that has heard nothing yet there is no state.
-      this.state = Object.keys(message.state).length ? ClusterState.from(message.state) : new ClusterState();
-      this.position = message.position;
+      const state = Object.keys(message.state).length ? ClusterState.from(message.state) : new ClusterState();
+      this.history.begin(state, message.position);
       this._tries = 0;
       this._told(message.reset === undefined ? "live" : "behind");
       if (message.reset !== undefined) {
@@ -58,8 +71,7 @@ export class Stream {
       }
       this._took([], true);
     } else if (message.events !== undefined) {
-      for (const [, event] of message.events) this.state.fold(event);
-      this.position = message.position;
+      this.history.take(message.events);
       this.heardAt = performance.now();
       this._took(message.events, false);
     } else if (message.error !== undefined) {

@@ -13,9 +13,10 @@ import * as page from "./words/page.js";
 import * as ring from "./words/ring.js";
 import * as request from "./words/request.js";
 import * as table from "./words/table.js";
+import * as timeline from "./words/timeline.js";
 import * as tour from "./words/tour.js";
 
-const PARTS = { charts, faults, feed, grid, inspector, keys, labs, lamport, links, request, ring, table, tour };
+const PARTS = { charts, faults, feed, grid, inspector, keys, labs, lamport, links, request, ring, table, timeline, tour };
 
 const of = (language) => ({
   ...page[language],

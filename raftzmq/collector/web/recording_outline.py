@@ -67,11 +67,13 @@ class Axis:
             previous = one.latest_ts
             lengths.append(min(max(passed, 0.0), SILENCE_S) + one.events * EVENT_S)
         self._ends = list(accumulate(lengths))
+        self.seconds = self._ends[-1] if self._ends else 0.0
+        """How long it is."""
 
     def points(self, count: int) -> tuple[list[int], list[int]]:
         """``count`` + 1 places at the same distance from one another: positions, and milliseconds since 1970."""
         positions, times = [], []
-        total, index, begin = (self._ends[-1] if self._ends else 0.0), 0, 0.0
+        total, index, begin = self.seconds, 0, 0.0
         for k in range(count + 1):
             at = total * k / count
             while index < len(self._ends) - 1 and self._ends[index] < at:
@@ -168,15 +170,18 @@ def outline(
 ) -> dict[str, Any]:
     """What the timeline draws between two positions.
 
-    ``positions`` and ``ms`` are those of ``buckets`` + 1 places at equal distances, ``counts`` the events between them.
+    ``seconds`` is how long it is without silences; ``positions`` and ``ms`` are those of ``buckets`` + 1 places at
+    equal distances, ``counts`` the events between them.
     """
     within = [_cut(one, first, last) for one in stretches]
-    positions, times = Axis(one for one in within if one is not None).points(buckets)
+    axis = Axis(one for one in within if one is not None)
+    positions, times = axis.points(buckets)
     ticks = thinned([tick for tick in happenings.ticks if first <= tick.position <= last], SHOWN_MAX)
     reigns = [one for one in happenings.reigns.all() if one.first <= last and (one.last is None or one.last >= first)]
     return {
         "first_position": first,
         "last_position": last,
+        "seconds": round(axis.seconds, 6),
         "positions": positions,
         "ms": times,
         "counts": [after - before for before, after in pairwise(positions)],

@@ -30,6 +30,8 @@ OPENED_BYTES_MAX = 1024 * MIB
 THREADS = 2
 """Read files for all viewers: more would take turns with the collector's own thread."""
 NAME_MAX = 80
+NOWHERE = Path("/dev/null/recordings")
+"""Where a collector records that doesn't: nothing can be there."""
 _ID = re.compile(r"[A-Za-z0-9._-]{1,96}")
 
 Found = TypeVar("Found")
@@ -52,10 +54,10 @@ class Shelved:
 class Shelf:
     """Lives on the event loop's thread; files are read in an executor of its own.
 
-    ``directory`` is where the collector records, if there is one.
+    ``directory`` is where the collector records, if it does; ``live``: there is a collector.
     """
 
-    def __init__(self, hub: Hub, directory: Path | None) -> None:
+    def __init__(self, hub: Hub, directory: Path | None, *, live: bool = True) -> None:
         self._hub = hub
         self._shelved: dict[str, Shelved] = {}
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="recordings")
@@ -63,8 +65,8 @@ class Shelf:
         self._uses = 0
         self.receiving = 0
         """Files that are on their way to here."""
-        if directory is not None:
-            self._shelved[LIVE] = Shelved(LIVE, hub.config.cluster_id, directory, live=True)
+        if live:
+            self._shelved[LIVE] = Shelved(LIVE, hub.config.cluster_id, directory or NOWHERE, live=True)
 
     def add(self, path: Path, *, ident: str | None = None, name: str | None = None, begin: int | None = None) -> str:
         """Put a file or directory on the shelf for good; its id, made of ``ident`` or the path's name.

@@ -1,4 +1,7 @@
-"""What of a recording is worth a mark on the timeline, and who led from where to where."""
+"""What of a recording is worth a mark on the timeline, and who led from where to where.
+
+What is worth a mark, the page decides in the same way for what comes live: `static/ticks.js`.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,8 @@ WEIGHTS = {
 """Kinds of marks; where there are too many, the heavier ones stay."""
 _ENVELOPE = frozenset({"v", "boot", "seq", "order", "ts", "mono_ns", "incarnation", "cluster"})
 _TEXT_MAX = 128
+_GONE = GONE | {"GONE"}
+"""Also as the kernel says it."""
 
 
 class Tick(NamedTuple):
@@ -53,7 +58,7 @@ def kind_of(event: dict[str, Any]) -> str | None:
         role = event.get("role")
         return role if role in ("leader", "candidate") else None
     if kind == "process":
-        return "crash" if event.get("state") in GONE else None
+        return "fault" if event.get("state") == "PAUSED" else "crash" if event.get("state") in _GONE else None
     if kind == "boot":
         return "start"
     if kind == "snapshot":
@@ -104,7 +109,7 @@ class Reigns:
             self._change(position, str(node), event)
         elif kind == "boot":
             self._end(position, str(node))
-        elif kind == "process" and event.get("state") in GONE:
+        elif kind == "process" and event.get("state") in _GONE:
             self._end(position, str(event.get("name")).rpartition(":")[2])
 
     def _change(self, position: int, node: str, event: dict[str, Any]) -> None:

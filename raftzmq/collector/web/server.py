@@ -53,7 +53,8 @@ class Web:
 
     Making it binds the port and raises ConfigurationError if that can't be; `start` serves. ``totals`` gives the
     collector's own counts; who knows ``token`` may change things, which may need its ``directory`` of recordings and
-    the address of its ``supervisor``. ``offer`` and ``state`` are the collector's thread's: they never wait or fail.
+    the address of its ``supervisor``. Not ``live``: there is no collector, only what is put on the `shelf`. ``offer``
+    and ``state`` are the collector's thread's: they never wait or fail.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Web:
         token: Token | None = None,
         directory: Path | None = None,
         supervisor: str | None = None,
+        live: bool = True,
     ) -> None:
         self._log = log
         self._socket = _listen(host, port)
@@ -78,7 +80,7 @@ class Web:
         registry = registry_of(self._hub, totals)
         pages = Pages(self._hub, registry, time.monotonic, lambda: self._beat_at)
         self.token = Token() if token is None else token
-        self.shelf = Shelf(self._hub, directory)
+        self.shelf = Shelf(self._hub, directory, live=live)
         """The recordings that can be looked at. Before `start`, more can be added."""
         self._routes = site_of(Surroundings(self._hub, pages, self.token, log, directory, supervisor, self.shelf))
         self._gate = Gate(host, self.address)

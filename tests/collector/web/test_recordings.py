@@ -29,7 +29,7 @@ ZSTD = "application/zstd"
 @contextmanager
 def shelved(path: Path, **options: Any) -> Iterator[tuple[Serving, str]]:
     """A server without a collector, with a recording on its shelf; and where that is."""
-    with serving(**options) as one:
+    with serving(live=False, **options) as one:
         yield one, f"/v1/recordings/{one.web.shelf.add(path, ident='run')}"
 
 
@@ -268,7 +268,7 @@ def test_only_so_many_files_stay_open(run: tuple[Path, Collected]) -> None:
 
 
 def test_what_is_no_recording_is_refused_and_leaves_nothing() -> None:
-    with serving() as one:
+    with serving(live=False) as one:
         for data in (b"", b"\x00" * 4096, b'{"type":"role"}\n' * 500, b"\x5e\x2a\x4d\x18" * 300):
             answer = upload(one, data)
             assert answer.status in (400, 422), data[:8]
@@ -297,7 +297,8 @@ def test_a_file_that_breaks_off_leaves_nothing(run: tuple[Path, Collected]) -> N
         with one.connect() as bare:
             bare.sendall(
                 "POST /v1/recordings HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
-                f"Content-Type: {ZSTD}\r\nAuthorization: Bearer {one.web.token.text}\r\nContent-Length: {len(data)}\r\n\r\n".encode()
+                f"Content-Type: {ZSTD}\r\nAuthorization: Bearer {one.web.token.text}\r\n"
+                f"Content-Length: {len(data)}\r\n\r\n".encode()
             )
             bare.sendall(data[:2000])
             wait_until(lambda: one.web.shelf.receiving == 1, "it is on its way")
