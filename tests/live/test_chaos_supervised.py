@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,3 +90,41 @@ def test_nodes_are_killed_paused_resumed_and_restarted(home: Path) -> None:
     assert code == 1
     assert "nobody.sock did not do getAllProcessInfo" in said
     assert rows(home)["n1"]["pid"] == again["n1"]["pid"], "it was not killed some other way"
+
+
+def asked(page: str, path: str, document: Any = None) -> dict[str, Any]:
+    """What the collector's page answers to who knows its token."""
+    address, _, token = page.partition("/#token=")
+    headers = {"Authorization": f"Bearer {token}", "Origin": address, "Content-Type": "application/json"}
+    data = None if document is None else json.dumps(document).encode()
+    with urllib.request.urlopen(urllib.request.Request(address + path, data, headers), timeout=PATIENCE) as answer:
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+@pytest.mark.timeout(240)
+def test_the_page_does_the_same(home: Path) -> None:
+    before = eventually(lambda: settled(home), "a leader that all follow")
+
+    def known() -> dict[str, Any] | None:
+        done = raftzmq("page", "--json", "--config", str(home / "cluster.toml"))
+        found: dict[str, Any] = json.loads(done.stdout or "{}")
+        return found if len(found.get("lab", [])) == 3 else None
+
+    said = eventually(known, "the collector answers and knows who is in lab mode")
+    assert said["supervised"] is True
+    page = said["url"]
+    restarted = asked(page, "/v1/chaos", {"action": "restart", "nodes": ["n2"]})
+    assert [row["node"] for row in restarted["nodes"]] == ["n2"]
+    after = eventually(
+        lambda: (now := settled(home)) and now["n2"]["pid"] != before["n2"]["pid"] and now, "it is started again"
+    )
+    eventually(
+        lambda: next(row["pid"] for row in asked(page, "/v1/state")["nodes"] if row["node"] == "n2"),
+        "the collector knows the new process",
+    )
+    killed = asked(page, "/v1/chaos", {"action": "kill", "nodes": ["n2"]})
+    assert killed["nodes"] == [{"node": "n2", "pid": after["n2"]["pid"]}]
+    eventually(
+        lambda: (now := settled(home)) and now["n2"]["pid"] != after["n2"]["pid"], "supervisord started it again"
+    )
