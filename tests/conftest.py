@@ -47,10 +47,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "in one cluster (mixed), or one only; usual, the default, is both, and mixed where a test takes long",
     )
 
+    parser.addoption(
+        "--labs",
+        action="store_true",
+        help="also run every lab, under both runtimes, and each without the cause of what it shows: some ten minutes",
+    )
+
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Tell of the mark that `pytest_generate_tests` looks at."""
+    """Tell of the marks that are looked at here."""
     config.addinivalue_line("markers", "mixed: takes long, so it usually runs once, on a cluster of several runtimes")
+    config.addinivalue_line("markers", "labs: one of the many runs of labs that --labs asks for")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what was not asked for."""
+    if not config.getoption("--labs"):
+        left_out = [item for item in items if item.get_closest_marker("labs")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -32,7 +32,7 @@ JUDGED = Words(
 EVENTS = Words("events {positions}", "イベント {positions}")
 ENDED_EARLY = Words("The script ended early: {note}", "途中で終了: {note}")
 LOOK = Words("look at it:", "再生:")
-HEADINGS = (Words("LAB", "ラボ"), Words("TITLE", "題"), Words("WHAT IT SHOWS", "見どころ"), Words("LAST RUN", "前回"))
+HEADINGS = (Words("LAB", "ラボ"), Words("WHAT IT SHOWS", "見どころ"), Words("LAST RUN", "前回"))
 NEVER = Words("never run", "未実行")
 PAUSE = Words("Enter goes on …", "Enterで次へ …")
 PICTURE = Words("picture:", "図:")
@@ -235,18 +235,17 @@ def print_list(subjects: Mapping[str, Subject], last: Mapping[str, Mapping[str, 
             say("\t".join([*texts, _last(last.get(name), language)]))
         return
     from rich.table import Table
-    from rich.text import Text
 
-    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 1, 0))
-    for number, heading in enumerate(HEADINGS):
-        table.add_column(heading.to(language), no_wrap=number in (0, 3), ratio={1: 1, 2: 3}.get(number))
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 1, 0), expand=True)
+    table.add_column(HEADINGS[0].to(language), no_wrap=True)
+    table.add_column(HEADINGS[1].to(language), ratio=1)
+    table.add_column(HEADINGS[2].to(language), no_wrap=True)
     for name, subject in subjects.items():
         known = last.get(name)
         style = "dim" if known is None else "green" if known["green"] else "bold red"
-        shows = Text(subject.shows.to(language))
-        shows.append(f" {subject.rule.to(language)}", style="dim")
-        result = Text(_last(known, language), style=style)
-        table.add_row(Text(name, style="bold cyan"), Text(subject.title.to(language)), shows, result)
+        about = _text(subject.title.to(language), "bold").append(f"\n{subject.shows.to(language)}", style="not bold")
+        about.append(f"\n{subject.rule.to(language)}", style="not bold dim")
+        table.add_row(_text(name, "bold cyan"), about, _text(_last(known, language), style))
     console().print(table)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raftzmq.labs.history import History
-from raftzmq.labs.lab import Lab
+from raftzmq.labs.lab import CALM, Lab
 from raftzmq.labs.logs import all_equal, disagreement, log_of, on_disk_at, states
 from raftzmq.labs.narration import Step
 from raftzmq.labs.stage import Stage
@@ -146,4 +146,4 @@ def _check_commits(verdict: Verdict, history: History) -> None:
     )
 
 
-LAB = Lab("agreement", act, judge, details=("heartbeat_sent", "heartbeat_received"))
+LAB = Lab("agreement", act, judge, options=CALM, details=("heartbeat_sent", "heartbeat_received"))

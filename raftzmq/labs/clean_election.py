@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from raftzmq.labs.history import History, Moment, Reign
-from raftzmq.labs.lab import Lab
+from raftzmq.labs.lab import CALM, Lab
 from raftzmq.labs.narration import Step
 from raftzmq.labs.stage import Stage
 from raftzmq.labs.verdict import Verdict
 from raftzmq.labs.words import Words
 
-QUIET_S = 2.0
-"""Five of the longest election timeouts: without heartbeats somebody would have campaigned by then."""
+QUIET_S = 2.5
+"""Longer than any election timeout: without heartbeats somebody would have campaigned by then."""
 
 _START = Step(
     Words(
@@ -18,8 +18,8 @@ _START = Step(
         "5台のノードを起動する。どれも対等で、全員がフォロワーとして始まる。",
     ),
     Words(
-        "Each node waits for a time of its own, drawn from 200 to 400 ms, before it asks whether it would win.",
-        "各ノードは200〜400 msから無作為に選んだ時間だけ待ち、それから「自分は勝てるか」と尋ねる。",
+        "Each node waits for a time of its own, drawn from 500 to 1000 ms, before it asks whether it would win.",
+        "各ノードは500〜1000 msから無作為に選んだ時間だけ待ち、それから「自分は勝てるか」と尋ねる。",
     ),
     Words(
         "Raft §5.2: random election timeouts. Thesis 9.6: a pre-vote costs no term.",
@@ -41,7 +41,7 @@ _ELECTED = Step(
     ),
 )
 _QUIET = Step(
-    Words("Nothing is written for two seconds.", "2秒間、何も書き込まない。"),
+    Words("Nothing is written for some seconds.", "数秒間、何も書き込まない。"),
     Words(
         "The leader's heartbeats, every 50 ms, wind up all election timers anew: nobody campaigns, the term stays.",
         "50 msごとのハートビートが全員の選挙タイマーを巻き戻す。誰も立候補せず、任期も変わらない。",
@@ -142,4 +142,4 @@ def _check_quiet(verdict: Verdict, history: History, reign: Reign | None) -> Non
     )
 
 
-LAB = Lab("clean-election", act, judge)
+LAB = Lab("clean-election", act, judge, options=CALM)

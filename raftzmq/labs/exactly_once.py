@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raftzmq.labs.history import History
-from raftzmq.labs.lab import Lab
+from raftzmq.labs.lab import CALM, Lab
 from raftzmq.labs.logs import all_equal, states
 from raftzmq.labs.narration import Step
 from raftzmq.labs.stage import Stage
@@ -181,4 +181,4 @@ def _check_once(verdict: Verdict, history: History, answered: dict[str, int]) ->
     )
 
 
-LAB = Lab("exactly-once", act, judge, details=("request",))
+LAB = Lab("exactly-once", act, judge, options=CALM, details=("request",))

@@ -12,6 +12,9 @@ from raftzmq.labs.history import Event, History
 from raftzmq.labs.syllabus import SYLLABUS, Subject
 from raftzmq.labs.verdict import Verdict
 
+CALM = ("--election-timeout-ms", "500-1000")
+"""Options of nodes: election timeouts that leave time to watch, and to a machine that does other things as well."""
+
 if TYPE_CHECKING:
     from raftzmq.labs.stage import Stage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from raftzmq.labs.clean_election import votes_for
 from raftzmq.labs.history import History, Life, Reign
-from raftzmq.labs.lab import Lab
+from raftzmq.labs.lab import CALM, Lab
 from raftzmq.labs.logs import all_equal, log_of
 from raftzmq.labs.narration import Step
 from raftzmq.labs.stage import Stage
@@ -176,4 +176,4 @@ def _check_return(verdict: Verdict, history: History, dead: Life | None) -> None
     )
 
 
-LAB = Lab("leader-dies", act, judge)
+LAB = Lab("leader-dies", act, judge, options=CALM)

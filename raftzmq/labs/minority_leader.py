@@ -7,7 +7,7 @@ from contextlib import suppress
 from raftzmq.errors import RequestError
 from raftzmq.labs.clean_election import votes_for
 from raftzmq.labs.history import END, History, Moment, Reign
-from raftzmq.labs.lab import Lab
+from raftzmq.labs.lab import CALM, Lab
 from raftzmq.labs.logs import all_equal, disagreement, log_of
 from raftzmq.labs.narration import Step
 from raftzmq.labs.stage import Stage
@@ -82,7 +82,7 @@ def act(stage: Stage) -> None:
     stage.partition(minority, majority)
     futures = []
     for number in range(3):
-        futures.append(client.put_async(f"lost/{number}", "only two have it", timeout=0.9))
+        futures.append(client.put_async(f"lost/{number}", "only two have it", timeout=1.5))
         stage.rest(0.05)  # so that they are entries of their own
     for future in futures:
         with suppress(RequestError):  # nobody knows what becomes of it: the events will tell
@@ -220,4 +220,4 @@ def _check_overwritten(
     )
 
 
-LAB = Lab("minority-leader", act, judge)
+LAB = Lab("minority-leader", act, judge, options=CALM)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raftzmq.labs.history import END, History, Moment
-from raftzmq.labs.lab import Lab
+from raftzmq.labs.lab import CALM, Lab
 from raftzmq.labs.load import Load
 from raftzmq.labs.logs import all_equal, log_of, state_of
 from raftzmq.labs.narration import Step
@@ -191,4 +191,4 @@ def _check_states(verdict: Verdict, history: History, last: Moment | None, dark:
     )
 
 
-LAB = Lab("power-loss", act, judge)
+LAB = Lab("power-loss", act, judge, options=CALM)

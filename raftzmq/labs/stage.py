@@ -25,6 +25,8 @@ Narrate = Callable[[Told], None]
 
 PATIENCE_S = 15.0
 """How long a script waits for what takes a second or two."""
+START_FACTOR = 4
+"""For nodes that have just been started it waits so many times as long: a busy machine takes its time."""
 ASK_S = 3.0
 """How long a node may take to answer about a fault."""
 LAST_WORDS_S = 0.7
@@ -64,6 +66,7 @@ class Stage:
             self.cluster.configuration, directory, self.cluster.path, details=details, web=web
         )
         self._running: set[str] = set()
+        self._starting = False
         self._client: Client | None = None
 
     def __enter__(self) -> Self:
@@ -121,10 +124,15 @@ class Stage:
     # --- acting on processes
 
     def start(self, *nodes: str, options: Sequence[str] = (), launcher: Sequence[str] | None = None) -> None:
-        """Start nodes, by default all that don't run; ``options`` and ``launcher`` are for this start alone."""
-        for name in nodes or [name for name in self.nodes if name not in self._running]:
-            self.cluster.start(name, options, launcher)
-            self._running.add(name)
+        """Start those of these nodes, by default of all, that don't run.
+
+        ``options`` and ``launcher`` are for this start alone.
+        """
+        for name in nodes or self.nodes:
+            if name not in self._running:
+                self.cluster.start(name, options, launcher)
+                self._running.add(name)
+                self._starting = True
 
     def kill(self, *nodes: str) -> None:
         """SIGKILL: the processes are gone when this returns, all of them at once."""
@@ -219,14 +227,15 @@ class Stage:
 
     def wait(self, look: Callable[[], T | None], what: str) -> T:
         """The first value of ``look()`` that isn't None. Raises NotSeen, ClusterFailed if a node ended by itself."""
-        deadline = time.monotonic() + self.patience_s
+        patience_s = self.patience_s * (START_FACTOR if self._starting else 1)
+        deadline = time.monotonic() + patience_s
         while True:
             self.cluster.check_running()
             value = look()
             if value is not None:
                 return value
             if time.monotonic() > deadline:
-                raise NotSeen(f"not within {self.patience_s:g} s: {what}")
+                raise NotSeen(f"not within {patience_s:g} s: {what}")
             time.sleep(0.02)
 
     def leader(self, among: Sequence[str] | None = None, above_term: int = 0) -> tuple[str, int]:
@@ -241,7 +250,9 @@ class Stage:
             ((name, term),) = views
             return (name, term) if name in chosen and term > above_term else None
 
-        return self.wait(look, f"a leader of a term above {above_term}")
+        found = self.wait(look, f"a leader of a term above {above_term}")
+        self._starting = False
+        return found
 
     def settle(self, among: Sequence[str] | None = None) -> None:
         """Wait until nodes (by default those that run) have the same log, and have committed and applied all of it."""

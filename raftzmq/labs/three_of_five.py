@@ -6,16 +6,16 @@ from contextlib import suppress
 
 from raftzmq.errors import RequestError
 from raftzmq.labs.history import END, History, Life, Moment
-from raftzmq.labs.lab import Lab
+from raftzmq.labs.lab import CALM, Lab
 from raftzmq.labs.logs import log_of
 from raftzmq.labs.narration import Step
 from raftzmq.labs.stage import Stage
 from raftzmq.labs.verdict import Verdict
-from raftzmq.labs.words import Words, both
+from raftzmq.labs.words import Words
 
 WRITES = 5
 WITHOUT_S = 3.0
-"""How long two nodes are left alone: seven of the longest election timeouts."""
+"""How long two nodes are left alone: three of the longest election timeouts."""
 TOGETHER_S = 1.0
 """Those that are killed together fall silent within this time."""
 
@@ -106,7 +106,7 @@ def judge(history: History) -> Verdict:
         Words("A majority fell silent at once", "過半数が同時に沈黙した"),
         dead and left < history.majority,
         [life.last.position for life in dead],
-        seen=Words("{names}; {left} of {all} were left", "{names}。残りは{all}台中{left}台").fill(
+        seen=Words("{names}; {left} of {all} were left", "{names}が沈黙、残りは{left}台 (全{all}台)").fill(
             names=", ".join(names), left=left, all=len(history.nodes)
         ),
     )
@@ -151,7 +151,9 @@ def _check_no_leader(verdict: Verdict, history: History, begin: int, end: int) -
         ),
         stepped and not elected,
         [m.position for m in stepped] + [reign.position for reign in elected],
-        seen=both(stepped[0].event["reason"]) if stepped else None,
+        seen=Words("{node}: {reason}", "{node}が退いた").fill(node=stepped[0].node, reason=stepped[0].event["reason"])
+        if stepped
+        else None,
     )
     asked = history.of("election", after=begin, before=end, pre_vote=True)
     risen = history.of("term", after=begin, before=end)
@@ -203,4 +205,4 @@ def _check_goes_on(verdict: Verdict, history: History, begin: int, end: int, dea
     )
 
 
-LAB = Lab("three-of-five", act, judge)
+LAB = Lab("three-of-five", act, judge, options=CALM)

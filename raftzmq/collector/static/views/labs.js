@@ -80,7 +80,7 @@ export class Labs {
     this._chosen = name;
     this._main.scrollTop = 0;
     this._show();
-    if (getComputedStyle(this._list).overflowY === "visible") this._main.scrollIntoView({ block: "nearest" });
+    if (getComputedStyle(this._list).overflowY === "visible") this._main.scrollIntoView();
   }
 
   _show() {

@@ -75,8 +75,18 @@ export class LabCard {
     [...this._list.children].forEach((item, i) => {
       item.ariaCurrent = here && i === past - 1 ? "step" : "false";
     });
+    if (past !== this._past && player.playing) this._bringUp(this._list.children[past - 1]);
+    this._past = past;
     if (this._texts) say(this._open, here ? this._texts.opened : this._texts.open);
     this._open.ariaPressed = String(here);
+  }
+
+  /** Scroll the panel, and nothing around it, so that a step can be read. */
+  _bringUp(item) {
+    const box = this._root.parentElement;
+    if (!item || box.scrollHeight <= box.clientHeight) return;
+    const [of, seen] = [item.getBoundingClientRect(), box.getBoundingClientRect()];
+    if (of.top < seen.top || of.bottom > seen.bottom) box.scrollTop += of.top - seen.top - 12;
   }
 
   _words(run) {
