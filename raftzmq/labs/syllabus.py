@@ -58,9 +58,9 @@ SYLLABUS: dict[str, Subject] = {
     "leader-dies": Subject(
         Words("The leader dies", "リーダーの死"),
         Words(
-            "The leader is killed. Some hundred milliseconds later another leads, with everything that was committed; "
+            "The leader is killed. Within about a second another leads, with everything that was committed; "
             "the old one comes back and follows.",
-            "リーダーを殺す。数百ミリ秒後には、コミット済みのものをすべて持つ別のリーダーがいる。元のリーダーは戻って従う。",
+            "リーダーを殺す。1秒ほどで、コミット済みのものをすべて持つ別のリーダーが現れる。元のリーダーは戻って従う。",
         ),
         Words("Raft §5.2, §5.4.1; figure 3 (leader completeness)", "Raft §5.2、§5.4.1、図3 (リーダー完全性)"),
     ),
