@@ -80,6 +80,12 @@ export class CommandBox {
     this._about = key;
   }
 
+  /** Have what is typed next go here. */
+  focus() {
+    this._key.focus();
+    this._key.select();
+  }
+
   /** Do what stands in the box. */
   async send() {
     const op = this._op;

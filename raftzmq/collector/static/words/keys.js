@@ -7,6 +7,8 @@ export const en = {
   title: "Keys",
   locked:
     "Keys and values belong to whoever stores them, and this link only looks on. 'raftzmq page' prints the address with which they can be read and written.",
+  recorded: "A recording holds what happened, not what was stored: keys and values are the cluster's alone.",
+  toBox: "to the client box",
   prefix: "keys that begin with…",
   back: "Keys before these",
   on: "Keys after these",
@@ -58,6 +60,8 @@ export const ja = {
   title: "キー",
   locked:
     "キーと値は保存した人のものです。このリンクは閲覧専用です。読み書きできるアドレスは raftzmq page で表示できます。",
+  recorded: "記録にあるのは出来事だけで、保存された内容は含まれません。キーと値はクラスタにあります。",
+  toBox: "クライアント欄へ",
   prefix: "キーの先頭…",
   back: "前のキー",
   on: "次のキー",
