@@ -18,9 +18,9 @@ from raftzmq.labs.stage import Stage
 from raftzmq.labs.verdict import Verdict
 from raftzmq.labs.words import Words, both
 
-CALL_S = 0.6
+CALL_S = 0.9
 """Longer than the longest election timeout."""
-BEFORE_S, LOAD_S = 1.0, 1.8
+BEFORE_S, LOAD_S = 1.0, 2.2
 EVERY_S = 0.02
 TIMEOUT_MS = DEFAULT_ELECTION_MIN_US / 1000
 HEARTBEAT_MS = DEFAULT_HEARTBEAT_US / 1000

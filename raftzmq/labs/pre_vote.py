@@ -77,7 +77,7 @@ def act(stage: Stage) -> None:
     stage.tell(_WITH)
     stage.start()
     _absence(stage, _BACK_WITH)
-    stage.stop(*stage.running)
+    stage.kill(*stage.running)  # all at once: stopped one by one, those that are left would hold an election
     stage.tell(_WITHOUT)
     stage.start(launcher=launcher())
     _absence(stage, _BACK_WITHOUT)
