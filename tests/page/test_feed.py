@@ -1,4 +1,4 @@
-"""The feed: what happened, why and by which rule; chosen by node and kind; and a reader isn't disturbed by what comes."""
+"""The feed: what happened, why and by which rule; chosen by node and kind; and what comes disturbs no reader."""
 
 from __future__ import annotations
 
@@ -38,6 +38,32 @@ def test_a_line_says_what_and_why_and_by_which_rule() -> None:
     asyncio.run(watch())
 
 
+def test_what_many_do_alike_is_one_line() -> None:
+    async def watch() -> None:
+        async with shown() as (one, page):
+            await page.until("document.querySelector('#feed .role-leader')")
+            ask = {"type": "vote", "candidate": "n4", "pre_vote": False, "term": 8}
+            for node, granted, reason in (
+                ("n1", True, "voted"),
+                ("n2", False, "its log is behind"),
+                ("n3", True, "voted"),
+            ):
+                one.offer({**ask, "node": node, "granted": granted, "reason": reason})
+            one.offer({**ask, "node": "n5", "granted": True, "reason": "voted", "term": 9})
+            await page.until("document.querySelectorAll('#feed .vote').length === 3")
+            await page.until("document.querySelectorAll('#feed .vote')[2].textContent.includes('n1, n3')")
+            found = await page.value(
+                "[...document.querySelectorAll('#feed .vote .what')].map((line) => line.textContent)"
+            )
+            assert found == [
+                "n5 votes for n4 in term 9",
+                "n2 refuses its vote to n4 in term 8",
+                "n1, n3 vote for n4 in term 8",
+            ]
+
+    asyncio.run(watch())
+
+
 def test_lines_are_chosen_by_node_and_kind() -> None:
     async def watch() -> None:
         async with shown() as (one, page):
@@ -69,7 +95,8 @@ def test_what_is_read_stays_where_it_is() -> None:
                 one.offer(*elected("n2", term))
             await page.until("document.querySelector('#feed .what').textContent === 'n2 leads term 13'")
             await page.value("document.getElementById('feed').scrollTop = 200")
-            at = "[...document.querySelectorAll('#feed li')].find((line) => line.textContent.includes('n2 leads term 12'))"
+            lines = "[...document.querySelectorAll('#feed li')]"
+            at = f"{lines}.find((line) => line.textContent.includes('n2 leads term 12'))"
             before = await page.value(f"{at}.getBoundingClientRect().top")
             one.offer(*elected("n3", 14))
             await page.until("!document.getElementById('feed-new').hidden")

@@ -13,7 +13,7 @@ Promise.all(NAMES.map(async (name) => {
   const shape = (value) => {
     if (Array.isArray(value)) return value.map(shape);
     if (value instanceof RegExp || value === null || typeof value !== "object") return typeof value;
-    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, one]) => [key, shape(one)]));
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, shape(one)]));
   };
   const { en, ja } = await import(`/static/words/${name}`);
   return [name, shape(en), shape(ja)];

@@ -1,10 +1,12 @@
 // What happened and why, newest first, with the section of the rule behind it. A line leads to its moment.
 
-import { KINDS, isTold, nodesOf, ruleOf, whatOf, whyOf } from "./sentences.js";
+import { KINDS, isTold, nodesOf, ruleOf, sameOf, whatOf, whyOf } from "./sentences.js";
 import { put, say } from "./svg.js";
 
 const KEPT_MAX = 400;
 const LINES_MAX = 80;
+const TOGETHER_LINES = 6;
+const TOGETHER_MS = 400;
 
 const clock = (ms) => {
   const at = new Date(ms);
@@ -72,7 +74,7 @@ export class Feed {
     const list = this._list;
     const [kept, height] = [list.scrollTop, list.scrollHeight];
     if (list.firstElementChild?.className === "quiet") list.replaceChildren();
-    for (const one of lines) list.prepend(this._line(one, texts));
+    for (const one of lines) this._add(one, texts);
     if (kept > 0) {
       list.scrollTop = kept + list.scrollHeight - height;
       this._unread += lines.length;
@@ -87,7 +89,8 @@ export class Feed {
     const { texts } = this._page.settings;
     this._happened = [...this._happened, ...this._fresh.splice(0)].slice(-KEPT_MAX);
     const lines = this._happened.filter((one) => this._passes(one)).slice(-LINES_MAX);
-    this._list.replaceChildren(...lines.reverse().map((one) => this._line(one, texts)));
+    this._list.replaceChildren();
+    for (const one of lines) this._add(one, texts);
     if (!lines.length) put(this._list, "li", "quiet", this._happened.length ? texts.feed.none : texts.feed.quiet);
     this._list.scrollTop = 0;
     this._read();
@@ -113,9 +116,24 @@ export class Feed {
     return whatOf(event, this._page.settings.texts) !== null;
   }
 
+  /** A line on top; or a further node in one of the last: what many do alike, at once, is one happening. */
+  _add(one, texts) {
+    const key = sameOf(one.event);
+    const alike = key && [...this._list.children].slice(0, TOGETHER_LINES).find((line) => line.dataset.same === key);
+    if (!alike || Math.abs(one.ms - alike.happened.ms) > TOGETHER_MS) {
+      const line = this._line(one, texts);
+      if (key) line.dataset.same = key;
+      this._list.prepend(line);
+    } else if (!alike.names.includes(one.event.node)) {
+      alike.names.push(one.event.node);
+      say(alike.querySelector(".what"), whatOf({ ...one.event, node: alike.names.join(", "), many: true }, texts));
+    }
+  }
+
   _line(one, texts) {
     const { event, ms } = one;
     const line = document.createElement("li");
+    line.names = [event.node];
     line.className = event.type === "role" ? `role-${event.role}` : event.type;
     line.tabIndex = -1;
     line.happened = one;

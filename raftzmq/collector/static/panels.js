@@ -27,6 +27,7 @@ export class Panels {
   /** `tabs` and `stack` are the elements for the tabs and the panels; `page` is handed to each view. */
   constructor(tabs, stack, page) {
     this._page = page;
+    this._place = stack.parentElement;
     this._parts = new Map();
     for (const [name, View] of Object.entries(VIEWS)) {
       const tab = put(tabs, "button", "tab");
@@ -57,7 +58,9 @@ export class Panels {
 
   /** Bring a panel to the front. */
   show(name) {
-    if (!this._parts.has(name) || name === this.shown) return;
+    if (!this._parts.has(name)) return;
+    if (this.shown) this._bringIntoSight();
+    if (name === this.shown) return;
     this._parts.get(this.shown)?.view.shown?.(false);
     this.shown = name;
     for (const [other, { tab, root }] of this._parts) {
@@ -95,6 +98,15 @@ export class Panels {
   /** Draw the panel in front; says whether it moves by itself. */
   draw(frame) {
     return this._parts.get(this.shown)?.view.draw(frame) === true;
+  }
+
+  /** Who asks for a panel wants to see it: the page goes down as far as that needs, never further than its tabs. */
+  _bringIntoSight() {
+    const { top, bottom } = this._place.getBoundingClientRect();
+    const below = document.getElementById("timeline")?.offsetHeight ?? 0;
+    const hidden = Math.min(bottom - (innerHeight - below), top);
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (hidden > 4) scrollBy({ top: hidden, behavior: still ? "instant" : "smooth" });
   }
 
   /** 1 for the first panel, 2 for the second … */

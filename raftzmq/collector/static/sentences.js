@@ -31,6 +31,12 @@ export function whatOf(event, texts) {
   return Object.hasOwn(words, event.role) ? words[event.role](event) : null;
 }
 
+/** What makes events of several nodes one happening: who votes alike, or ignores the same; "" for what stands alone. */
+export function sameOf(event) {
+  if (event.type !== "vote" && event.type !== "disrupt_refused") return "";
+  return JSON.stringify([event.type, event.candidate, event.term, event.granted ?? null, event.reason ?? null]);
+}
+
 /** Why the node did it, in its own words or their translation; "" if it gives no reason. */
 export function whyOf(event, texts) {
   if (event.type !== "role" && event.type !== "vote") return "";

@@ -55,8 +55,11 @@ export const en = {
       follower: (e) => `${e.node} follows`,
       learner: (e) => `${e.node} learns without a vote`,
     },
-    vote: (e) => `${e.node} ${e.granted ? "votes for" : "refuses its vote to"} ${e.candidate} in term ${show(e.term)}`,
-    disrupt_refused: (e) => `${e.node} ignores ${e.candidate}: it still hears a leader`,
+    vote: (e) => {
+      const does = e.many ? ["vote for", "refuse their votes to"] : ["votes for", "refuses its vote to"];
+      return `${e.node} ${does[e.granted ? 0 : 1]} ${e.candidate} in term ${show(e.term)}`;
+    },
+    disrupt_refused: (e) => `${e.node} ${e.many ? "ignore" : "ignores"} ${e.candidate}: a leader is still heard`,
     truncate: (e) => `${e.node} drops entries ${show(e.first)}–${show(e.last)} that conflict with ${e.leader ?? "the leader"}'s`,
     snapshot: (e) => `${e.node}: snapshot up to ${show(e.index)}, ${e.step}`,
     room: (e) => (e.has_room ? `${e.node} has room on its disk again` : `${e.node}'s disk is full: it takes no entries`),
