@@ -40,8 +40,8 @@ function polygon(pen, corners) {
   pen.closePath();
 }
 
-/** A node's colour: as many as can be told apart; the name stands beside it. */
-const NODES = ["follower", "leader", "learner", "candidate", "gone"];
+/** Colours of nodes, in the order in which they led; the name stands beside. */
+const NODES = ["span-1", "span-2", "span-3", "span-4", "span-5"];
 
 export class Strip {
   /** `changed` is called when it is to be drawn anew. */
