@@ -15,13 +15,16 @@ from raftzmq.labs.leader_search import LeaderSearch, drawn_timeouts, leader_sear
 TERMS_MAX = 5
 """From here on terms are counted together."""
 BAR = "█"
-_TRIM = 10
+_TRIM = 4
 """One in so many of the shortest and of the longest timers is left out: a busy machine wakes some of them late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The searches for a leader with one range of the election timeout; ``low_ms`` to ``high_ms`` is what was seen."""
+    """The searches for a leader with one range of the election timeout; ``low_ms`` to ``high_ms`` is what was seen.
+
+    That is the middle half of the timers that ran out.
+    """
 
     searches: Sequence[LeaderSearch]
     low_ms: float

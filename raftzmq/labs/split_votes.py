@@ -19,7 +19,7 @@ DELAY_S = 0.005
 """By which every message is late, as between cities: on one machine a vote is there before a second timer runs out."""
 SEARCHES = 8
 """For a leader, with each of them."""
-CHAPTER_S = 7.0
+CHAPTER_S = 6.0
 """No more searches are begun after it: those with hardly any spread take long."""
 PATIENCE_S = 1.8
 """For one search; then the old leader is let back, whose vote decides it."""
@@ -86,14 +86,14 @@ _SOONER = Words(
     "幅が広いほうが、費やす任期も、リーダー不在の時間も少ない",
 )
 _HISTOGRAM = Words(
-    "Terms until there was a leader; none: not before the old one was let back. Heads: timers that were seen, "
+    "Terms until there was a leader; none: not before the old one was let back. Heads: the middle half of the timers, "
     "searches, how many had a split vote, terms on average, median (and range) of the time without a leader",
-    "リーダーが決まるまでの任期数。none: 元のリーダーを戻すまで決まらず。見出し: 観測されたタイマー、探索数、票割れの"
+    "リーダーが決まるまでの任期数。none: 元のリーダーを戻すまで決まらず。見出し: タイマーの中央半分、探索数、票割れの"
     "回数、平均任期数、リーダー不在の時間の中央値 (範囲)",
 )
 LEAST = 3
 """Searches with each spread, below which nothing can be said."""
-CLOSER = 4.0
+CLOSER = 3.0
 """So many times closer together the first timers must lie than the last."""
 
 
