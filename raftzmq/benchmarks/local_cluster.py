@@ -43,11 +43,14 @@ _kept: deque[int] = deque()
 """File descriptors of sockets that are bound to ports given out and do nothing else."""
 
 
-def free_cluster(count: int) -> ClusterConfig:
-    """A configuration of ``count`` nodes on free ports, which whoever looks for some meanwhile finds taken."""
+def free_cluster(count: int, name: str = "bench") -> ClusterConfig:
+    """A configuration of ``count`` nodes on free ports, which whoever looks for some meanwhile finds taken.
+
+    The cluster's id begins with ``name``.
+    """
     ports = [f"tcp://127.0.0.1:{port}" for port in free_ports(3 * count + 1, kept=True)]
     nodes = tuple(Address(f"n{k + 1}", *ports[3 * k : 3 * k + 3]) for k in range(count))
-    return ClusterConfig(f"bench-{os.getpid()}-{random.randrange(10**6)}", nodes, ports[-1])
+    return ClusterConfig(f"{name}-{os.getpid()}-{random.randrange(10**6)}", nodes, ports[-1])
 
 
 def free_ports(count: int, *, kept: bool = False) -> list[int]:
@@ -105,15 +108,17 @@ class LocalCluster:
         runtime: str = "threads",
         node_options: Sequence[str] = (),
         launcher: Sequence[str] | None = None,
+        name: str = "bench",
     ) -> None:
         """``runtime`` is the nodes' ``--runtime``; ``node_options`` come after what ``raftzmq node`` is given anyway.
 
         ``launcher`` is a command that stands in for ``raftzmq``: for nodes to which something is done on purpose.
+        ``name`` is what the cluster's id and its directory begin with.
         """
-        self.configuration = free_cluster(count)
+        self.configuration = free_cluster(count, name)
         self._launcher = tuple(LAUNCHER if launcher is None else launcher)
         self._options = ("--runtime", runtime, *node_options)
-        self.path = Path(tempfile.mkdtemp(prefix="raftzmq-bench-", dir=directory))
+        self.path = Path(tempfile.mkdtemp(prefix=f"raftzmq-{name}-", dir=directory))
         self.keep = False
         self._file = self.path / "cluster.toml"
         self._file.write_text(self.configuration.to_toml())

@@ -34,6 +34,7 @@ ENDED_EARLY = Words("The script ended early: {note}", "途中で終了: {note}")
 LOOK = Words("look at it:", "再生:")
 HEADINGS = (Words("LAB", "ラボ"), Words("WHAT IT SHOWS", "見どころ"), Words("LAST RUN", "前回"))
 NEVER = Words("never run", "未実行")
+STARTING = Words("the nodes start …", "ノードを起動中 …")
 PAUSE = Words("Enter goes on …", "Enterで次へ …")
 PICTURE = Words("picture:", "図:")
 POSITIONS_SHOWN = 4
@@ -77,7 +78,7 @@ def _on_terminal(lab: Lab, language: str, *, waits: bool) -> Iterator[Tell]:
     clock = Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=screen)
     clock.live.transient = True
     with clock:
-        task = clock.add_task("", total=None)
+        task = clock.add_task(STARTING.to(language), total=None)
 
         def tell(told: Told) -> None:
             for line in _step_lines(told, language):

@@ -41,6 +41,7 @@ def perform(
         web=web,
         narrate=narrate,
         patience_s=patience_s,
+        name=lab.name,
     ) as stage:
         try:
             lab.script(stage)

@@ -54,14 +54,17 @@ class Stage:
         web: str = "",
         narrate: Narrate = lambda _: None,
         patience_s: float = PATIENCE_S,
+        name: str = "lab",
     ) -> None:
-        """``directory`` gets the recording and, while it lasts, the nodes' data. ``runtime`` is the nodes' own."""
+        """``directory`` gets the recording and, while it lasts, the nodes' data. ``runtime`` is the nodes' own.
+
+        ``name`` is what the cluster's id begins with."""
         self.runtime = runtime
         self.patience_s = patience_s
         self.told: list[Told] = []
         self._narrate = narrate
         self._stack = ExitStack()
-        self.cluster = LocalCluster(count, directory, runtime=runtime, node_options=("--lab", *options))
+        self.cluster = LocalCluster(count, directory, runtime=runtime, node_options=("--lab", *options), name=name)
         self.collector = CollectorProcess(
             self.cluster.configuration, directory, self.cluster.path, details=details, web=web
         )

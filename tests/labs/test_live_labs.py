@@ -49,7 +49,7 @@ def test_a_lab_is_green_and_leaves_a_whole_recording(tmp_path: Path, name: str, 
     (directory,) = tmp_path.iterdir()
     assert run["recording"] == str(directory)
     assert json.loads((directory / "lab.json").read_text()) == run
-    assert not list(directory.glob("raftzmq-bench-*")), "data of nodes is left"
+    assert not list(directory.glob("raftzmq-*")), "data of nodes is left"
     positions = [step["position"] for step in run["steps"]]
     assert positions == sorted(positions)
     assert 0 < positions[0] < positions[-1] <= run["events"]
