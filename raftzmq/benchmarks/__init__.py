@@ -18,6 +18,7 @@
     concurrency ─▶ concurrency_point, meter, lag_probe, slow_disk   the runtimes, on two kinds of disk
     blocking ────▶ blocked_leader, blocking_lesson  one blocking call, in a node and in twenty lines
     amdahl ──────▶ scaling_study ─▶ scaling_laws    tasks, cores and clusters, and the laws fitted to them
+    page ────────▶ page_run ─▶ chromium             the live page: frames, its share of a core, a long recording
     bars ────────▶ targets                          how fast it means to be
     report ──────▶ suite, machine, floors           all of them on one page
 

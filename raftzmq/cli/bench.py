@@ -19,6 +19,7 @@ _COMMANDS = {
     "blocking": ("raftzmq.benchmarks.blocking:blocking", "What one blocking call in a coroutine does, and its cure."),
     "events": ("raftzmq.benchmarks.events:events", "What the event stream costs, and what a collector takes."),
     "recordings": ("raftzmq.benchmarks.recordings:recordings", "How soon a long recording can be used."),
+    "page": ("raftzmq.benchmarks.page:page", "Does the page keep up, and how soon is a long recording open in it?"),
     "amdahl": ("raftzmq.benchmarks.amdahl:amdahl", "What more workers gain, and the laws behind it."),
     "linearizability": (
         "raftzmq.benchmarks.linearizability:linearizability",
@@ -33,7 +34,7 @@ _COMMANDS = {
 }
 _SECTIONS = {
     "Everything": ("report",),
-    "Speed": ("throughput", "latency", "bars", "peers", "events", "recordings"),
+    "Speed": ("throughput", "latency", "bars", "peers", "events", "recordings", "page"),
     "Threads against coroutines": ("concurrency", "blocking", "amdahl"),
     "Faults": ("failover", "recovery", "strangers", "linearizability"),
     "Long runs": ("memory",),
