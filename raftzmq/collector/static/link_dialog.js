@@ -35,7 +35,7 @@ export class LinkDialog {
     this._button(line, "close", () => dialog.close());
     this._button(line, "sound", () => this._heal());
     this._button(line, "apply", () => this._apply());
-    dialog.onclick = (event) => event.target === dialog && dialog.close();
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 
   _button(place, name, run) {

@@ -12,8 +12,10 @@ const processOf = (e) => String(e.name).split(":").at(-1);
 /** What is wrong with a link, as parts of a sentence. */
 function faultOf(e, words) {
   const parts = e.cut ? [words.cut] : [];
-  if (e.drop) parts.push(`${words.drop} ${percent(e.drop)}`);
-  if (e.duplicate) parts.push(`${words.duplicate} ${percent(e.duplicate)}`);
+  // The state keeps no fractions: of an event from before this page was opened there are millionths.
+  const [drop, duplicate] = [e.drop ?? e.drop_ppm / 1e6, e.duplicate ?? e.duplicate_ppm / 1e6];
+  if (drop) parts.push(`${words.drop} ${percent(drop)}`);
+  if (duplicate) parts.push(`${words.duplicate} ${percent(duplicate)}`);
   if (e.delay_us) parts.push(`${words.delay} ${ms(e.delay_us)}`);
   if (e.jitter_us) parts.push(`± ${ms(e.jitter_us)}`);
   return parts.join(", ") || words.other;
