@@ -63,6 +63,10 @@ async def check_command(one: Shown, leader: str) -> None:
     assert {"read", "confirm"} <= {step for step, *_ in read["parts"]}
     assert "apply" in {step for step, *_ in write["parts"]}
     assert "request 2 of 2" in write["text"]
+    index = (await one.page.text(".fall:last-child .fall-head")).split("entry ")[1].split(" ")[0]
+    await one.click(".fall-follow")
+    await one.page.until(f"document.querySelector('#panel-lamport:not([hidden]) input')?.value === '{index}'")
+    await one.panel("request")
 
 
 async def check_list(one: Shown) -> None:

@@ -72,7 +72,9 @@ class Explanations:
             try:
                 return self._answer(*await self._recorded(query["recording"], position))
             except (KeyError, TypeError, ValueError, AttributeError):
-                raise Refusal(422, "the events there aren't made as nodes make them: somebody edited the file") from None
+                raise Refusal(
+                    422, "the events there aren't made as nodes make them: somebody edited the file"
+                ) from None
         if position < self._hub.backlog.oldest:
             return self._answer(*await self._recorded(LIVE, position))
         trace = self._at(position)

@@ -98,13 +98,14 @@ export class Inspector {
     this._past.take(events);
   }
 
-  draw({ state, rows, texts }) {
+  draw({ now, state, rows, texts }) {
     const name = this._page.selected;
     if (name === null) return;
     const row = rows.find((one) => one.name === name) ?? { name, condition: "unheard", heard: false, role: null };
     const node = state.all.nodes[name];
     this._root.dataset.inspected = name;
     this._drawHead(row, node, texts);
+    this._drawTimer(row, node, now);
     if (node === undefined) return this._unheard();
     for (const fact of [...FACTS.disk, ...FACTS.log]) this._tell(fact, dash(node[fact], (value) => (fact === "voted_for" ? value : show(value))));
     this._drawGauge(node, rows);
@@ -135,11 +136,16 @@ export class Inspector {
     place(this._glyph, { d: shapeOf(kind, 15) });
     say(this._name, row.name);
     say(this._role, row.heard ? texts.roles[row.role] ?? row.role ?? "" : texts.conditions[row.condition]);
+  }
+
+  /** What is left of the election timer: the words say what the node said last, the bar runs down between. */
+  _drawTimer(row, node, now) {
     const due = row.heard && row.role !== "leader" ? node?.election_due_us ?? null : null;
     const words = this._texts;
-    this._longest = Math.max(this._longest ?? 1, due ?? 0);
+    const { timers, clock } = this._page.flights ?? {};
+    const part = due === null ? null : timers?.leftOf(row.name, clock.now(now))?.part;
     this._timer.toggleAttribute("data-runs", due !== null);
-    this._left.style.width = `${due === null ? 0 : (100 * due) / this._longest}%`;
+    this._left.style.width = `${(100 * (part ?? 0)).toFixed(1)}%`;
     say(this._due, due !== null ? words.due(Math.round(due / 1000)) : row.heard && row.role === "leader" ? words.leads : words.noTimer);
   }
 

@@ -27,7 +27,7 @@ export class CommandBox {
     ops.role = "radiogroup";
     this._ops = new Map(OPS.map((op) => [op, this._makeOp(ops, op)]));
     this._key = put(form, "input", "box-key");
-    Object.assign(this._key, { id: "box-key", required: true, spellcheck: false, autocomplete: "off" });
+    Object.assign(this._key, { id: "box-key", spellcheck: false, autocomplete: "off" });
     this._key.oninput = () => (this._about = null);
     this._value = put(form, "textarea", "box-value");
     Object.assign(this._value, { id: "box-value", rows: 2, spellcheck: false });
@@ -89,6 +89,7 @@ export class CommandBox {
   /** Do what stands in the box. */
   async send() {
     const op = this._op;
+    if (!this._key.value) return this._key.focus();
     const line = { op, key: this._about ?? posted(this._key.value), answer: null, error: null };
     const body = { op, key: line.key };
     if (VALUED.has(op)) [body.value, line.value] = [posted(this._value.value), this._value.value];

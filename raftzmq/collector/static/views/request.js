@@ -164,6 +164,13 @@ export class RequestExplained {
     this._page.changed();
   }
 
+  /** The same write as messages between nodes. */
+  _follow(index) {
+    this._page.panels.show("lamport");
+    // Once it has been drawn, so that it knows how much room there is.
+    requestAnimationFrame(() => this._page.panels.view("lamport")?.only(index));
+  }
+
   /** Of a recording that is replayed, which one. */
   _where() {
     const { live, recording } = this._page.player ?? {};
@@ -185,7 +192,8 @@ export class RequestExplained {
     say(this._notice, this._trouble ?? (this._found ? "" : words.choose));
     this._notice.classList.toggle("bad", Boolean(this._trouble));
     this._found?.forEach((explanation, i) => {
-      new Waterfall(this._falls, explanation, words, this._found.length > 1 ? words.place(i + 1, this._found.length) : "");
+      const place = this._found.length > 1 ? words.place(i + 1, this._found.length) : "";
+      new Waterfall(this._falls, explanation, words, place, (index) => this._follow(index));
     });
   }
 }

@@ -13,12 +13,16 @@ function stepOf(us, ticks) {
 }
 
 export class Waterfall {
-  /** `explanation` is one of `/v1/explain`; `place` says which of several it is. */
-  constructor(parent, explanation, words, place) {
+  /**
+   * `explanation` is one of `/v1/explain`; `place` says which of several it is. `follow(index)` shows the way of an
+   * entry elsewhere.
+   */
+  constructor(parent, explanation, words, place, follow) {
     this._total = Math.max(1, explanation.latency_us);
     this._words = words;
     const block = put(parent, "article", "fall");
     this._head(block, explanation, place);
+    if (explanation.kind !== "read") this._follow(block.firstElementChild, explanation.index, follow);
     const rows = put(block, "div", explanation.kind === "read" ? "fall-rows" : "fall-rows write");
     this._axis(rows);
     const deciding = explanation.parts.filter((part) => part.us > 0 || explanation.parts.length === 1);
@@ -43,6 +47,11 @@ export class Waterfall {
       explanation.by_client ? words.byClient : words.byNode(explanation.node),
     ];
     put(head, "span", "data-soft", told.filter(Boolean).join(" · "));
+  }
+
+  _follow(head, index, follow) {
+    const button = put(head, "button", "fall-follow", this._words.follow);
+    Object.assign(button, { type: "button", title: this._words.followTitle, onclick: () => follow(index) });
   }
 
   /** A row: its name, a track with its bar, what it took. Returns the bar. */
