@@ -92,8 +92,10 @@ class _Labs:
         return json_response({"labs": found})
 
     def _homes(self) -> list[Path]:
-        """Where runs may lie: beside the collector's recordings, and beside a run that was opened by name."""
-        homes = [] if self._directory is None else [self._directory.parent / "labs"]
+        """Where runs may lie: beside the collector's recordings, which may be those of a lab that runs just now; and
+        beside a run that was opened by name."""
+        parent = None if self._directory is None else self._directory.resolve().parent
+        homes = [] if parent is None else [parent / "labs", parent]
         for one in self._shelf.all():
             run = one.path if one.path.is_dir() else one.path.parent
             if not one.opened and not one.live and (run / FILE).exists():

@@ -67,6 +67,13 @@ def test_a_red_run_is_told_of_as_such(home: Path) -> None:
     assert [check["held"] for check in verdict["checks"]].count(False) >= 1
 
 
+def test_while_a_lab_runs_its_page_shows_the_runs_beside_it(home: Path) -> None:
+    keep_run(home / "labs" / "one", "leader-dies")
+    (home / "labs" / "two").mkdir()
+    with serving(directory=home / "labs" / "two") as one:
+        assert labs(one)["leader-dies"]["run"]["verdict"]["green"]
+
+
 def test_a_run_that_was_opened_by_name_brings_those_beside_it(home: Path) -> None:
     keep_run(home / "labs" / "one", "leader-dies")
     keep_run(home / "labs" / "two", "clean-election")

@@ -75,8 +75,10 @@ export class LabCard {
     [...this._list.children].forEach((item, i) => {
       item.ariaCurrent = here && i === past - 1 ? "step" : "false";
     });
-    if (past !== this._past && player.playing) this._bringUp(this._list.children[past - 1]);
+    // What the viewer has just clicked must stay under the pointer.
+    if (past !== this._past && !this._clicked) this._bringUp(this._list.children[past - 1]);
     this._past = past;
+    this._clicked = false;
     if (this._texts) say(this._open, here ? this._texts.opened : this._texts.open);
     this._open.ariaPressed = String(here);
   }
@@ -142,6 +144,7 @@ export class LabCard {
 
   async _goTo(position) {
     if (position === undefined || this._recording === undefined) return;
+    this._clicked = true;
     try {
       await this._page.player.goTo({ recording: this._recording, position: Number(position) });
     } catch (error) {
