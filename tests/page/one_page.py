@@ -6,8 +6,9 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
+from typing import Any
 
-from tests.collector.web.support import serving
+from tests.collector.web.support import Serving, serving
 from tests.page.chromium import Tab, tab
 from tests.page.story import Event
 
@@ -30,10 +31,11 @@ _LINES = """
 class OnePage:
     """A tab; ``panel`` is in front."""
 
-    def __init__(self, runner: asyncio.Runner, page: Tab, url: str, panel: str) -> None:
+    def __init__(self, runner: asyncio.Runner, page: Tab, server: Serving, panel: str) -> None:
         self._runner = runner
         self.page = page
-        self._url = url
+        self.serving = server
+        self._url = f"http://127.0.0.1:{server.address[1]}/?language=en&theme=light"
         self._panel = panel
 
     def run(self, what: Callable[[OnePage], Awaitable[None]], width: int = 1280) -> None:
@@ -46,7 +48,8 @@ class OnePage:
             await page.until("location.href === 'about:blank'")
             page.errors.clear()
             await page.open(self._url)
-            await page.until(f"window.raftzmq?.panels?.view('{self._panel}')")
+            # The collector's own state comes first, and would take the place of what tests feed.
+            await page.until("window.raftzmq?.panels && document.getElementById('link').dataset.standing === 'live'")
             await page.value(f"raftzmq.panels.show('{self._panel}')")
             await what(self)
             assert page.errors == []
@@ -89,9 +92,9 @@ class OnePage:
 
 
 @contextmanager
-def one_page(panel: str) -> Iterator[OnePage]:
-    """With this panel in front, until the end."""
-    with asyncio.Runner() as runner, serving(5) as one:
+def one_page(panel: str, **options: Any) -> Iterator[OnePage]:
+    """With this panel in front, until the end; ``options`` are those of the serving side."""
+    with asyncio.Runner() as runner, serving(5, **options) as one:
         stack = AsyncExitStack()
 
         async def begin() -> Tab:
@@ -99,6 +102,6 @@ def one_page(panel: str) -> Iterator[OnePage]:
 
         page = runner.run(begin())
         try:
-            yield OnePage(runner, page, f"http://127.0.0.1:{one.address[1]}/?language=en&theme=light", panel)
+            yield OnePage(runner, page, one, panel)
         finally:
             runner.run(stack.aclose())

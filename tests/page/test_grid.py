@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,7 +120,7 @@ def test_what_was_only_in_memory_is_gone_after_a_restart(grid: OnePage) -> None:
         story.write(3)
         story.append("n1", 2, disk=False)
         await opened.feed(story.events)
-        assert (await chosen(opened, "n1", 6))["disks"] == "nobody: 0 of 3"
+        assert (await chosen(opened, "n1", 6))["disks"] == "nobody: 0 of 5"
         told = len(story.events)
         story.boot("n1", "b2")
         await opened.feed(story.events[told:])
@@ -137,7 +138,7 @@ def test_next_and_match_index_follow_single_messages_and_the_leaders_own_word(gr
         story.elect("n1")
         story.write(3, lost=["n3"], commit=False)
         await opened.feed(story.events)
-        rows = f"{GRID}._rows.map(({{name, next, match}}) => [name, next, match])"
+        rows = f"{GRID}._rows.slice(0, 3).map(({{name, next, match}}) => [name, next, match])"
         assert await opened.page.value(rows) == [["n1", None, None], ["n2", 5, 4], ["n3", 5, 1]]
         told = len(story.events)
         story.matches["n3"] = 2
@@ -315,3 +316,18 @@ def test_malformed_events_tell_nothing(grid: OnePage) -> None:
         assert await opened.page.value(f"{GRID}._logs.get('n1').terms.runs.length") == 0
 
     grid.run(watch)
+
+
+def test_terms_from_before_the_page_come_from_the_recording(tmp_path: Path) -> None:
+    story = minority_leader()
+    story.write(2)
+    with one_page("grid", directory=tmp_path) as grid:
+        grid.serving.offer(*story.events)
+
+        async def watch(opened: OnePage) -> None:
+            terms = f"{GRID}._logs.get('n1')?.terms.runs.map(({{first, last, term}}) => [first, last, term])"
+            await opened.page.until(f"JSON.stringify({terms}) === '[[1,7,1],[8,12,2]]'")
+            await opened.page.value(DRAWN)
+            assert await colour(opened, "n1", 3) == [0x00, 0x72, 0xB2]
+
+        grid.run(watch)

@@ -7,6 +7,7 @@
     GET  /v1/recordings/ID/state?position=P      the state there (or ms=T), with lead=N and the N events before it
     GET  /v1/recordings/ID/events?after=P&count=N    [[position, event], …]
     GET  /v1/recordings/ID/tick?position=P&step=1    the next mark: {"position": Q}
+    GET  /v1/recordings/ID/terms?position=P      {"nodes": {node: [[index, the term that begins there], …]}}
     GET  /v1/recordings/ID/file                  all of it as one file, or the part from= … to=
     POST /v1/recordings                          the body is such a file: it is opened; with the control token
 """
@@ -85,6 +86,7 @@ class _Recordings:
             "state": (self._state, ("position", "ms", "lead")),
             "events": (self._events, ("after", "count")),
             "tick": (self._tick, ("position", "step")),
+            "terms": (self._terms, ("position",)),
             "file": (self._file, ("from", "to")),
         }
         if what not in answers:
@@ -124,6 +126,13 @@ class _Recordings:
         count = _number(request.query, "count", EVENTS_MAX, 1, EVENTS_MAX)
         found = await self._shelf.read(one, lambda view, tail: _joined(view.lines(after, count, tail)) + b"\n")
         return _json(found)
+
+    async def _terms(self, request: web.BaseRequest, one: Shelved) -> web.Response:
+        position = _number(request.query, "position", NUMBER_MAX)
+        while True:  # each time another part of the recording is looked through
+            found, complete = await self._shelf.read(one, lambda view, tail: view.terms(position, tail))
+            if complete:
+                return json_response({"position": position, "nodes": found})
 
     async def _tick(self, request: web.BaseRequest, one: Shelved) -> web.Response:
         position = _number(request.query, "position", 0)

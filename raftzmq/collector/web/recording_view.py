@@ -20,6 +20,7 @@ from raftzmq.collector.recording import Recording
 from raftzmq.collector.recording_frame import RecordingError
 from raftzmq.collector.web.backlog import Kept
 from raftzmq.collector.web.recording_outline import Happenings, outline, stretch_of, stretches_of
+from raftzmq.collector.web.recording_terms import TermHistory
 from raftzmq.config import MIB
 
 EVENTS_MAX = 5000
@@ -29,7 +30,7 @@ BYTES_MAX = 4 * MIB
 STATE_EVENTS = 1000
 """While a state is looked for, those on the way are kept at such distances: the next place is often near."""
 STATES_MAX = 100
-SCAN_S = 0.2
+SCAN_S = 0.25
 """The outline grows for so long with each answer; then others may read."""
 TS_MAX = 1e11
 NOTES_MAX = 5
@@ -52,6 +53,7 @@ class RecordingView:
         self._scanning = threading.Lock()
         self._states: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._happenings = Happenings()
+        self._terms = TermHistory()
         self._recording: Recording | None = None
         try:
             self._recording = Recording(path)
@@ -254,13 +256,23 @@ class RecordingView:
         known = complete or (position <= self._happenings.position if step < 0 else found is not None)
         return None if found is None else found.position, known
 
+    def terms(self, position: int, tail: Sequence[Kept] = ()) -> tuple[dict[str, Any], bool]:
+        """Where terms begin in each log at a position; and whether all before it was looked through."""
+        self.refresh()
+        complete = self._scan_of(self._terms) or self._terms.position >= position
+        with self._scanning:
+            known = self._terms.with_tail(tail) if complete else self._terms
+            return known.at(position), complete
+
     def _scan(self) -> bool:
+        return self._scan_of(self._happenings)
+
+    def _scan_of(self, what: Happenings | TermHistory) -> bool:
         recording = self._recording
         if recording is None:
             return True
         with self._scanning:
-            places = recording.frames(self._happenings.position + 1, recording.last_position)
-            return self._happenings.scan(places, SCAN_S)
+            return what.scan(recording.frames(what.position + 1, recording.last_position), SCAN_S)
 
 
 def _is_checkpoint(one: Kept) -> bool:

@@ -9,6 +9,7 @@ import { EntryCard } from "./grid_card.js";
 import { entryAt } from "./grid_entry.js";
 import { NodeLog } from "./grid_log.js";
 import { Painter } from "./grid_paint.js";
+import { Past } from "./grid_past.js";
 import { Span } from "./grid_span.js";
 import { Toolbar } from "./grid_toolbar.js";
 
@@ -35,6 +36,7 @@ export class LogGrid {
     Object.assign(this._canvas, { id: "grid-canvas", tabIndex: 0, role: "img" });
     this._sheet = new Sheet(this._canvas, () => page.changed());
     this._painter = new Painter(this._sheet);
+    this._past = new Past(page, () => page.changed());
     this._card = new EntryCard(put(root, "aside", "grid-card"), page);
     this._legend = put(root, "ul", "grid-legend");
     this._gestures = new Gestures(this._canvas, this);
@@ -47,9 +49,9 @@ export class LogGrid {
     return ["sent", "received"];
   }
 
-  begin(_, events) {
-    this._logs = new Map();
-    this._began = true;
+  begin(state, events) {
+    this._logs = new Map(Object.keys(state.all.nodes).map((name) => [name, new NodeLog()]));
+    this._past.begin(state, this._logs);
     this.take(events);
     for (const log of this._logs.values()) log.dropped = [];
   }
@@ -79,6 +81,7 @@ export class LogGrid {
 
   draw({ now, rows, standing, texts }) {
     this._rows = rows.map((row) => this._row(row, rows, standing.leader));
+    this._past.look();
     const pen = this._arrange();
     const { _span: span, _sheet: sheet } = this;
     const sums = this._sums();

@@ -45,19 +45,39 @@ export class TermRuns {
 
   /** One entry is known to have this term, whatever is known of the others. */
   know(index, term) {
-    if (index > this.end) {
-      this.append(index, index, term);
-      return;
+    if (index > this.end) this.append(index, index, term);
+    else this.fill(index, index, term);
+  }
+
+  /** Of entries whose term isn't known it becomes known; the others stay as they are. */
+  fill(first, last, term) {
+    for (let index = first; index <= last; ) {
+      const place = this.place(index);
+      const after = this.runs[place];
+      if (after !== undefined && after.first <= index) {
+        index = after.last + 1;
+        continue;
+      }
+      const end = after === undefined ? last : Math.min(last, after.first - 1);
+      this._insert(place, { first: index, last: end, term });
+      index = end + 1;
     }
-    const place = this.place(index);
-    const after = this.runs[place];
-    if (after.first <= index) return;
-    const before = this.runs[place - 1];
-    const [joinsBefore, joinsAfter] = [before?.term === term, after.term === term];
-    if (joinsBefore) before.last = joinsAfter ? after.last : index;
-    else if (joinsAfter) after.first = index;
-    else this.runs.splice(place, 0, { first: index, last: index, term });
-    if (joinsBefore && joinsAfter) this.runs.splice(place, 1);
+  }
+
+  /** Put a run before the one at `place`, as one with its neighbours of its term: terms never fall between them. */
+  _insert(place, run) {
+    const [before, after] = [this.runs[place - 1], this.runs[place]];
+    const [joinsBefore, joinsAfter] = [before?.term === run.term, after?.term === run.term];
+    if (joinsBefore && joinsAfter) {
+      before.last = after.last;
+      this.runs.splice(place, 1);
+    } else if (joinsBefore) {
+      before.last = run.last;
+    } else if (joinsAfter) {
+      after.first = run.first;
+    } else {
+      this.runs.splice(place, 0, run);
+    }
   }
 
   /** The log ends at `last`; returns the runs of what was behind it. */

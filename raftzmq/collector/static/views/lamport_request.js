@@ -21,14 +21,15 @@ export function wayOf(events, index) {
   const carries = (event) => event.body?.entries?.[0] <= index && index <= event.body?.entries?.[1];
   const carried = new Set();
   const answers = firstOnEach((event) => event.body.success === true && event.body.match_index >= index);
-  const tells = firstOnEach((event) => event.body.leader_commit >= index);
+  const tells = firstOnEach((event) => event.body.leader_commit >= index && !knows.has(event.peer));
   const stored = firstOnEach((event) => event.last >= index);
   const joined = new Set();
+  const knows = new Set();
   const of = {
     append: (event) => covers(event, index) && Boolean(joined.add(event.node)),
     storage: (event) => joined.has(event.node) && stored(event),
     truncate: (event) => covers(event, index),
-    commit: (event) => event.previous < index && index <= event.index,
+    commit: (event) => index <= event.index && Boolean(knows.add(event.node)) && event.previous < index,
     apply: (event) => covers(event, index),
     reply: (event) => covers(event, index),
   };
