@@ -186,3 +186,19 @@ def test_a_page_that_has_heard_nothing_says_so() -> None:
                 assert page.errors == []
 
     asyncio.run(watch())
+
+
+def test_who_leads_stays_in_sight_when_a_panel_is_read() -> None:
+    async def watch() -> None:
+        async with shown("language=en&panel=table") as (_, page):
+            await page.resize(1280, 700)
+            assert await page.value("document.getElementById('brief').offsetWidth") == 0
+            await page.value("document.getElementById('tab-table').click()")
+            await page.until("document.getElementById('brief').offsetWidth > 0")
+            assert await page.text("#brief") == "n2 · term 7 · 1,234 committed"
+            await page.until(
+                "document.getElementById('tabs').getBoundingClientRect().top"
+                " < document.getElementById('timeline').getBoundingClientRect().top - 200"
+            )
+
+    asyncio.run(watch())

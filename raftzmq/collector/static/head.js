@@ -32,6 +32,8 @@ export class Head {
       $(name).onclick = run;
       keys.add(key, run, (texts) => texts.meanings[name], name === "messages" ? "stage" : "page");
     }
+    const seen = ([entry]) => (document.body.dataset.scrolled = String(!entry.isIntersecting));
+    new IntersectionObserver(seen, { rootMargin: "-48px 0px 0px 0px" }).observe($("headline"));
     $("help").onclick = () => keys.toggle();
     keys.onEscape(() => settings.presenter && (settings.togglePresenter(), true));
   }
@@ -71,6 +73,7 @@ export class Head {
     say($("committed"), dash(standing.committed));
     say($("up"), texts.upOf(standing.up, standing.of));
     say($("changes"), show(standing.changes));
+    say($("brief"), texts.brief(standing.leader, term, dash(standing.committed)));
     say($("explained"), standing.explained);
     $("explained").title = standing.explained;
     this._audit.draw(state.all, texts);

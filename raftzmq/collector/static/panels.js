@@ -104,7 +104,8 @@ export class Panels {
   _bringIntoSight() {
     const { top, bottom } = this._place.getBoundingClientRect();
     const below = document.getElementById("timeline")?.offsetHeight ?? 0;
-    const hidden = Math.min(bottom - (innerHeight - below), top);
+    const above = document.querySelector(".bar").getBoundingClientRect().bottom;
+    const hidden = Math.min(bottom - (innerHeight - below), top - Math.max(above, 0));
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     if (hidden > 4) scrollBy({ top: hidden, behavior: still ? "instant" : "smooth" });
   }
