@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -237,17 +238,22 @@ def test_a_file_is_opened_from_the_page(run: Run) -> None:
 
 
 def test_what_comes_live_is_kept_while_somebody_stands_still(tmp_path: Path) -> None:
+    ts = time.time()  # of all of them: however slow the machine is, nobody falls silent
+
+    def commits(first: int, end: int) -> list[dict[str, Any]]:
+        return [{"index": number, "ts": ts} for number in range(first, end)]
+
     async def watch() -> None:
         with serving(directory=tmp_path) as one:
-            one.offer(leads("n2", 7), *({"index": number} for number in range(1, 50)))
+            one.offer({**leads("n2", 7), "ts": ts}, *commits(1, 50))
             async with tab() as page:
                 await page.open(f"http://127.0.0.1:{one.address[1]}/?language=en")
                 await page.until("window.raftzmq?.player.live && raftzmq.player.position === 50")
-                one.offer(*({"index": number} for number in range(50, 100)))
+                one.offer(*commits(50, 100))
                 await page.until("raftzmq.player.position === 100")
                 await page.press(" ")
                 await page.until("!raftzmq.player.live")
-                one.offer(leads("n3", 8))
+                one.offer({**leads("n3", 8), "ts": ts})
                 await page.until("raftzmq.player.behind.events === 1")
                 assert await page.text("h1") == "n2 leads"
                 await page.value("raftzmq.player.step(-1)")
@@ -257,7 +263,7 @@ def test_what_comes_live_is_kept_while_somebody_stands_still(tmp_path: Path) -> 
                 await page.until("document.querySelector('h1').textContent === 'n3 leads'")
                 await page.value("raftzmq.player.goTo({ position: 20 })")
                 assert await page.value("raftzmq.player.state.all.nodes.n1.commit_index") == 19
-                one.offer({"index": 300})
+                one.offer(*commits(300, 301))
                 await page.press("End")
                 await page.until("raftzmq.player.live && raftzmq.player.state.all.nodes.n1.commit_index === 300")
                 assert page.errors == []

@@ -9,6 +9,7 @@ import { Head } from "./head.js";
 import { Keys } from "./keys.js";
 import { Panels } from "./panels.js";
 import { Player } from "./player.js";
+import { LIVE } from "./recordings.js";
 import { Ring } from "./ring.js";
 import { Settings } from "./settings.js";
 import { Slots } from "./slots.js";
@@ -108,7 +109,7 @@ export class Page {
 
   /** The node after, or before, the one that is looked at. */
   _selectBy(by) {
-    const names = rowsOf(this.player.state, this._configured).map((row) => row.name);
+    const names = rowsOf(this.player.state, this._expected).map((row) => row.name);
     if (!names.length) return;
     const at = names.indexOf(this._selected);
     this.select(names[(at < 0 ? (by > 0 ? 0 : -1) : at + by) % names.length] ?? names.at(-1));
@@ -154,6 +155,11 @@ export class Page {
     }
   }
 
+  /** Who is to be shown even if unheard: another recording may be another cluster's. */
+  get _expected() {
+    return this.player.recording === LIVE ? this._configured : [];
+  }
+
   _began(state, events) {
     this._feed.begin(state, events);
     this.slots.begin(state, events);
@@ -175,7 +181,7 @@ export class Page {
   _draw(now) {
     const { texts } = this.settings;
     const { state, live } = this.player;
-    const rows = rowsOf(state, this._configured);
+    const rows = rowsOf(state, this._expected);
     const quiet = live && performance.now() - this.player.heardAt > QUIET_MS;
     if (quiet) for (const row of rows) this._quieten(row);
     const standing = standingOf(state, rows, texts, quiet);

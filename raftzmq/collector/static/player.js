@@ -131,7 +131,7 @@ export class Player {
 
   /** Go on at a speed. Live at speed 1 is live. */
   async play(speed = this.speed) {
-    this.speed = speed;
+    this.speed = this.live ? Math.min(speed, 1) : speed;
     if (this.live && speed >= 1) return this._changed();
     if (this.live) this._leave();
     if (!this._next(1).length && !(await this._more().catch(() => false)) && this._recording !== LIVE) {
@@ -176,6 +176,7 @@ export class Player {
   goLive() {
     this._cancel();
     this._recording = LIVE;
+    this.speed = 1;
     this._set("live");
     this._began(this.stream.state, this.stream.history.lead(this.stream.position, LEAD));
   }

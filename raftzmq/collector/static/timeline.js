@@ -17,7 +17,7 @@ const SPANS = [10, 30, 120, 600, 3600, Infinity];
 const LIVE_SPAN = 120;
 const NEAR = 6;
 const REFINE_MS = 250;
-const AGAIN_MS = 400;
+const AGAIN_MS = 120;
 const POINTS_MIN = 150;
 const LIVE_DRAW_MS = 90;
 
