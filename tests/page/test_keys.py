@@ -120,6 +120,27 @@ async def check_box(one: Shown) -> None:
     assert await asyncio.to_thread(stored, one, "こんにちは") == "<b>世界</b>\u202e"
 
 
+async def check_long_history(one: Shown) -> None:
+    """Older versions are asked for, and stay when a newer one comes."""
+
+    def write(first: int, last: int) -> None:
+        with Client(one.cluster.endpoints) as client:
+            for number in range(first, last):
+                client.put("long/history", f"v{number}")
+
+    page = one.page
+    await asyncio.to_thread(write, 0, 35)
+    await one.type("#keys-prefix", "long/")
+    await one.click(ROWS, "long/history")
+    await page.until("document.querySelectorAll('#keys-history li').length === 30")
+    await one.click(".data-more", "Older versions")
+    await page.until("document.querySelectorAll('#keys-history li').length === 35")
+    assert await page.value("document.querySelector('.data-more').hidden")
+    await asyncio.to_thread(write, 35, 36)
+    await page.until("document.querySelectorAll('#keys-history li').length === 36")
+    assert (await one.texts("#keys-history .data-text"))[::35] == ["v345", "v0"]  # 34, where 4 has become 5
+
+
 async def check_pages(one: Shown) -> None:
     """Pages of a prefix; what changes elsewhere is seen without a click, and nothing else moves."""
     page = one.page
@@ -152,6 +173,7 @@ def test_what_is_stored_is_shown_as_text_and_commands_do_what_they_say(tmp_path:
             await check_hostile(one)
             await check_box(one)
             await check_pages(one)
+            await check_long_history(one)
             assert one.page.errors == []
             assert one.page.hosts == {one.address.removeprefix("http://")}
 

@@ -110,11 +110,13 @@ class Commands:
 
 async def _warm_up(own: OwnClient, op: str, key: bytes, budget: Budget) -> None:
     """Connect, and open a session: that happens once in a client's life, and is no part of a command."""
-    await own.client.get(key, timeout=budget.seconds)
-    own.has_read = True
-    if op != "get":
+    if op == "get":
+        await own.client.get(key, timeout=budget.seconds)
+    else:
+        # Of the same kind as the command, so that it fails in the same words.
         await own.client.compare_and_swap(key, None, b"", mod_revision=NO_REVISION, timeout=budget.seconds)
         own.has_written = True
+    own.has_read = True
 
 
 async def _put(timed: _Timed, key: bytes, value: bytes) -> dict[str, Any]:

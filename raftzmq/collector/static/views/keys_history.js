@@ -6,6 +6,7 @@ import { put, say } from "../svg.js";
 import { Asker, Outdated } from "./keys_ask.js";
 
 const LETTERS = 200;
+const AGAIN_MS = 2000;
 
 export class KeyHistory {
   constructor(root, page) {
@@ -16,8 +17,9 @@ export class KeyHistory {
     /** The key whose history is shown, or null. */
     this.key = null;
     this._title = put(root, "h3", "data-title");
-    const scroll = put(root, "div", "data-scroll");
+    const scroll = (this._scroll = put(root, "div", "data-scroll"));
     scroll.tabIndex = 0;
+    this._askedAt = -Infinity;
     this._list = put(scroll, "ol", "data-versions");
     this._list.id = "keys-history";
     this._note = put(scroll, "p", "data-empty");
@@ -41,19 +43,21 @@ export class KeyHistory {
   /** The key was seen with this revision of its last change: there may be a version more than is shown. */
   seen(revision) {
     if (this._asker.busy || !(revision > (this._versions[0]?.revision ?? 0))) return;
+    if (performance.now() - this._askedAt < AGAIN_MS) return; // each version is a read of its own
     this._deleted = 0;
     this._ask(false);
   }
 
   async _ask(older) {
+    this._askedAt = performance.now();
     const [name, key] = queryOf("key", this.key);
     const question = { [name]: key };
     if (older) question.revision = this._versions.at(-1).revision - 1;
     else if (this._deleted > 1) question.revision = this._deleted - 1;
     try {
       const found = await this._asker.ask("/v1/history", question);
-      this._versions = older ? [...this._versions, ...found.versions] : found.versions;
-      this._end = found.end;
+      if (older) this._take([...this._versions, ...found.versions], found.end);
+      else this._takeNewest(found);
       this._trouble = "";
     } catch (error) {
       if (error instanceof Outdated) return;
@@ -62,7 +66,26 @@ export class KeyHistory {
     this._show();
   }
 
+  _take(versions, end) {
+    this._versions = versions;
+    this._end = end;
+  }
+
+  /** The newest versions: what is known of the older ones stays. */
+  _takeNewest({ versions, end }) {
+    const at = versions.findIndex(({ revision }) => revision === this._versions[0]?.revision);
+    if (at < 0) this._take(versions, end);
+    else this._take([...versions.slice(0, at), ...this._versions], this._end);
+  }
+
   _show() {
+    // Who reads further down goes on reading there.
+    const below = this._scroll.scrollTop > 4 ? this._scroll.scrollHeight - this._scroll.scrollTop : 0;
+    this._fill();
+    if (below) this._scroll.scrollTop = this._scroll.scrollHeight - below;
+  }
+
+  _fill() {
     const words = this._texts;
     this._title.replaceChildren();
     put(this._title, "span", "data-soft", this.key === null ? words.history : words.historyOf);
