@@ -23,7 +23,7 @@ from raftzmq.labs.stage import Stage
 from raftzmq.labs.words import Words
 
 WORKERS = (1, 2, 4, 8, 16)
-WAIT_S = 0.008
+WAIT_S = 0.006
 """A unit of work: it waits for another process, as for a disk or a network, so cores don't matter."""
 REPEATS = 4
 UPDATES = 1600

@@ -11,8 +11,8 @@ from raftzmq.labs.history import History, Moment
 TAG = "call"
 """The first word of the tag by which a request tells of a call that was made."""
 SLOT_MS = 50
-BEFORE_MS, AFTER_MS = 250, 1200
-"""Of the picture, around the beginning of the call."""
+BEFORE_MS, AFTER_MS = 250, 1000
+"""What is looked at around the call."""
 
 
 def tag_of(node: str, where: str, begun_s: float, ended_s: float) -> str:
@@ -94,7 +94,7 @@ def _around(history: History, call: BlockedLoop) -> BlockedLoop:
 def picture(history: History, call: BlockedLoop) -> Iterator[str]:
     """Two lines of `SLOT_MS` slots: when the call was made, and what left leaders meanwhile."""
     begin = call.begun_ns - BEFORE_MS * 1_000_000
-    slots = ["."] * ((BEFORE_MS + AFTER_MS) // SLOT_MS)
+    slots = ["."] * (BEFORE_MS // SLOT_MS + round((call.ms + AFTER_MS) / SLOT_MS))
 
     def mark(moment: Moment, sign: str) -> None:
         slot = (at_ns(moment) - begin) // (SLOT_MS * 1_000_000)

@@ -163,4 +163,4 @@ def _leaders(absence: Absence) -> Words:
     )
 
 
-LAB = Lab("pre-vote", act, judge, nodes=3)
+LAB = Lab("pre-vote", act, judge, nodes=3, details=("sent", "received"))

@@ -9,8 +9,8 @@ from raftzmq.labs.blocked_loop import blocked_loops, tag_of
 from raftzmq.labs.blocking_call import judge, make_the_call
 from tests.labs.chronicle import Chronicle
 
-HEARTBEAT_MS, CALL_MS = 50, 600
-END_MS = 2000
+HEARTBEAT_MS, CALL_MS = 50, 1000
+END_MS = 3000
 
 
 def heartbeat(chronicle: Chronicle, node: str, ms: float) -> None:
@@ -30,11 +30,11 @@ def call(
     for number in range(int(END_MS / HEARTBEAT_MS)):
         at = start + number * HEARTBEAT_MS
         in_call = begun < at < begun + ms
-        if elected and at == begun + 300:
+        if elected and at == begun + 500:
             chronicle.at(at)
             chronicle.election("n2", 2)
             chronicle.lead("n2", 2)
-        if elected and at > begun + 300:
+        if elected and at > begun + 500:
             heartbeat(chronicle, "n2", at)
         elif not (silent and in_call):
             heartbeat(chronicle, "n1", at)
@@ -62,8 +62,8 @@ def test_silence_on_the_loop_and_none_in_an_executor_is_green() -> None:
     verdict = judge(story().history())
     assert [check.held for check in verdict.checks] == [True] * 5
     loop, executor = verdict.exhibits[0].lines[1], verdict.exhibits[0].lines[3]
-    assert loop.endswith("||||||.....L|||||||||||||||||")
-    assert executor.endswith("|" * 29)
+    assert loop.endswith("||||||.........L" + "|" * 29)
+    assert executor.endswith("|" * 45)
 
 
 def test_the_call_is_measured() -> None:
