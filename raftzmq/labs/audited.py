@@ -12,6 +12,10 @@ _SENTENCE = Words(
     "監査役は、記録されたどのイベントにもRaftの規則違反を見つけない",
 )
 _SEEN = Words("{checks:,} comparisons under {rules} rules", "{rules}個の規則で{checks:,}回照合")
+_PARTLY = Words(
+    "{checks:,} comparisons under {rules} rules; where events are missing it could not judge",
+    "{rules}個の規則で{checks:,}回照合。イベントが欠けた箇所は判断できない",
+)
 _BROKEN = Words("broken: {rules}", "違反: {rules}")
 _NOTHING = Words("there was nothing to judge", "判断する材料がない")
 
@@ -33,4 +37,5 @@ def audit(history: History) -> Check:
     if not checks:
         return Check(_SENTENCE, False, (), _NOTHING)
     stood = sum(1 for row in verdict["rules"] if row["checks"])
-    return Check(_SENTENCE, True, (), _SEEN.fill(checks=checks, rules=stood))
+    seen = _SEEN if verdict["verdict"] == "holds" else _PARTLY
+    return Check(_SENTENCE, True, (), seen.fill(checks=checks, rules=stood))

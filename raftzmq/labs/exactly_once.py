@@ -111,7 +111,7 @@ def judge(history: History) -> Verdict:
     verdict = Verdict()
     drops = [m for m in history.of("fault") if m.event["what"] in ("set", "changed") and m.event["drop"]]
     verdict.check(
-        Words("Messages between nodes were lost", "ノード間の通信が失われた"),
+        Words("Links between nodes were made to lose messages", "ノード間の回線は通信を失うようにされた"),
         drops,
         [moment.position for moment in drops],
     )

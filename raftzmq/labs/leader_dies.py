@@ -71,6 +71,7 @@ def act(stage: Stage) -> None:
         client.put(f"before/{number}", "written under the first leader")
     stage.settle()
     stage.rest(0.5)
+    old, term = stage.leader()
     stage.tell(_KILL, leader=old)
     stage.kill(old)
     leader, term = stage.leader(stage.others(old), above_term=term)

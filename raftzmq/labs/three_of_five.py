@@ -77,6 +77,7 @@ def act(stage: Stage) -> None:
         client.put(f"before/{number}", "five nodes")
     stage.settle()
     stage.rest(0.5)
+    leader, _ = stage.leader()
     other, *dead = stage.others(leader)
     stage.tell(_KILL, dead=", ".join(dead), other=other)
     stage.kill(*dead)

@@ -267,6 +267,14 @@ def test_a_broken_rule_is_seen_by_the_auditor() -> None:
     assert "state_machine_safety" in str(verdict.checks[-1].seen)
 
 
+def test_an_audit_that_could_not_see_everything_says_so() -> None:
+    whole = verdict_on("agreement", lambda moments: list(enumerate((event for _, event in moments), 1)))
+    partly = verdict_on("agreement", lambda moments: [one for one in moments if one[0] % 50])
+    assert "could not judge" not in str(whole.checks[-1].seen)
+    assert "could not judge" in str(partly.checks[-1].seen)
+    assert partly.checks[-1].held
+
+
 def test_a_judge_that_was_never_asked_is_no_green_verdict() -> None:
     assert not Verdict().green
     assert isinstance(load("agreement"), Lab)
