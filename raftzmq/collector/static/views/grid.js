@@ -15,7 +15,7 @@ import { Toolbar } from "./grid_toolbar.js";
 
 const NODES_MAX = 1_000;
 const ROW_MIN = 28;
-const ROW_MAX = 64;
+const ROW_MAX = 9; // of the letters' size
 const BAR = 14; // pixels of the whole log as a bar
 const LEGEND = ["committed", "uncommitted", "disk", "memory", "applied", "match", "next", "snapshot", "unknown", "dropped"];
 
@@ -100,7 +100,7 @@ export class LogGrid {
       this._frame(row, y);
     });
     pen.restore();
-    const taken = paintCommitted(sheet, span, sums.commit, this._top, bottom, texts);
+    const taken = paintCommitted(sheet, span, sums.commit, this._top, Math.min(bottom, this._yOf(this._rows.length)), texts);
     paintIndexes(sheet, span, this._top, taken);
     this._overview.paint(sheet, span, this._longest(), sums.mark, sums.last, sheet.height - BAR, BAR);
     this._tell(sums, texts);
@@ -157,7 +157,7 @@ export class LogGrid {
     this._top = Math.round(this._sheet.size * 1.9);
     const room = height - this._top - BAR - 6;
     const least = Math.max(ROW_MIN, this._sheet.size * 2.4);
-    this._rowHeight = Math.max(least, Math.min(ROW_MAX, Math.floor(room / Math.max(this._rows.length, 1))));
+    this._rowHeight = Math.max(least, Math.min(ROW_MAX * this._sheet.size, Math.floor(room / Math.max(this._rows.length, 1))));
     const tall = this._top + this._rows.length * this._rowHeight + BAR + 6;
     if (this._tallest !== tall) this._tall.style.height = `${Math.max((this._tallest = tall), height)}px`;
     this._name();
@@ -252,6 +252,11 @@ export class LogGrid {
 
   _changed() {
     this._page.changed();
+  }
+
+  /** Draw it anew with the next frame. */
+  redraw() {
+    this._changed();
   }
 
   /** Look at an entry of a node; null: at none. */

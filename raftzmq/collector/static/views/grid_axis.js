@@ -39,10 +39,10 @@ export function paintCommitted(sheet, span, commit, top, bottom, texts) {
   pen.lineTo(x, bottom);
   pen.stroke();
   const word = texts.grid.committedTo(show(commit));
-  const wide = sheet.wide(word, 0.9) + 12;
+  sheet.letters(0.9, 600);
+  const wide = pen.measureText(word).width + 12;
   const begin = Math.min(Math.max(x - wide, 0), span.width - wide);
   pen.fillRect(begin, 1, wide, top - 5);
-  sheet.letters(0.9, 600);
   pen.fillStyle = sheet.colour("panel");
   pen.textAlign = "center";
   pen.textBaseline = "middle";

@@ -1,5 +1,6 @@
 // What can be pressed above the log grid, and what it says is in view.
 
+import { wholeScreen } from "../full_screen.js";
 import { put, say } from "../svg.js";
 
 const BUTTONS = {
@@ -30,6 +31,10 @@ export class Toolbar {
       const index = Number(this._number.value);
       if (Number.isSafeInteger(index) && index > 0) grid.goTo(index);
     };
+    const full = put(root, "button", "full-screen");
+    Object.assign(full, { type: "button", id: "grid-full" });
+    wholeScreen(full, root.parentElement, () => grid.redraw());
+    this._buttons.set("full", full);
     this._view = put(root, "output", "grid-view");
     this._view.id = "grid-view";
   }
@@ -37,7 +42,7 @@ export class Toolbar {
   say(texts) {
     for (const [name, button] of this._buttons) {
       const [word, title] = texts.grid.tools[name];
-      say(button, word);
+      if (name !== "full") say(button, word);
       button.title = button.ariaLabel = title;
     }
     say(this._word, texts.grid.goTo);

@@ -53,8 +53,9 @@ export class LamportDiagram {
   begin(_, events) {
     this._store.begin(events);
     if (this._watched) this._store.watch(true);
-    this._frozen = this._chosen = this._pointed = null;
-    this._frame.follows = true;
+    this._frozen = this._pointed = null;
+    this._choose(null);
+    this._frame.follows = this._only === null;
     this._key_ = "";
   }
 
@@ -170,6 +171,11 @@ export class LamportDiagram {
 
   _changed() {
     this._page.changed();
+  }
+
+  /** Draw it anew with the next frame. */
+  redraw() {
+    this._changed();
   }
 
   /** Show only the way of this entry; null: everything. */

@@ -21,6 +21,8 @@ function isKept(event) {
 
 export class Happenings {
   constructor() {
+    /** The Lamport time from which others are counted: the first that this page has heard of. */
+    this.base = null;
     this.begin([]);
   }
 
@@ -30,7 +32,6 @@ export class Happenings {
     /** Requests whose way the nodes told, newest first. */
     this.traces = [];
     this.newest = 0;
-    this.base = null;
     this.version = 0;
     this._breaks = [];
     this._since = Infinity;

@@ -79,7 +79,8 @@ export class LamportPainter {
     let before = -Infinity;
     for (const [at, word] of this._times(slots, frame, base)) {
       const along = frame.along(at);
-      if (along - before < (frame.flat ? 70 : 34) || along < (frame.flat ? 20 : frame.head + 6)) continue;
+      const apart = frame.flat ? Math.max(70, this._sheet.wide(word, 0.82) + 14) : 34;
+      if (along - before < apart || along < (frame.flat ? 20 : frame.head + 6)) continue;
       before = along;
       pen.globalAlpha = 1;
       pen.fillStyle = this._sheet.colour("soft");
@@ -102,7 +103,7 @@ export class LamportPainter {
     let time = null;
     for (let i = slots.from(first); i < slots.places.length && slots.places[i].at <= last; i++) {
       const { event, at } = slots.places[i];
-      if (event.lamport !== time) yield [at, `L+${show(event.lamport - base)}`];
+      if (event.lamport !== time) yield [at, `L${event.lamport < base ? "−" : "+"}${show(Math.abs(event.lamport - base))}`];
       time = event.lamport;
     }
   }

@@ -1,5 +1,6 @@
 // What can be pressed above the Lamport diagram: pause, width, order, which groups, and which entry's way alone.
 
+import { wholeScreen } from "../full_screen.js";
 import { put, say } from "../svg.js";
 import { GROUPS } from "./lamport_kinds.js";
 
@@ -35,6 +36,9 @@ export class LamportToolbar {
     };
     this._traces = put(root, "select", "lamport-traces");
     Object.assign(this._traces, { id: "lamport-traces" });
+    const full = this._button(root, "full", null, "full-screen");
+    wholeScreen(full, root.parentElement, () => diagram.redraw());
+    this._buttons.set("full", full);
     this._traces.onchange = () => this._traces.value && diagram.only(Number(this._traces.value));
   }
 
@@ -46,7 +50,7 @@ export class LamportToolbar {
   say(texts) {
     const words = texts.lamport;
     for (const [name, button] of this._buttons) {
-      say(button, words.tools[name][0]);
+      if (name !== "full") say(button, words.tools[name][0]);
       button.title = button.ariaLabel = words.tools[name][1];
     }
     for (const [name, button] of this._groups) {

@@ -22,6 +22,7 @@ export const en = {
     all: ["Whole log", "All entries in view (0)"],
     follow: ["Follow the end", "The newest entries, and those that come (End)"],
     go: ["Go", "Bring this entry into view"],
+    full: ["", "Full screen: this panel alone on the whole screen (Esc: back)"],
   },
   goTo: "entry",
   legend: {
@@ -76,6 +77,7 @@ export const ja = {
     all: ["ログ全体", "すべてのエントリを表示(0)"],
     follow: ["末尾を追う", "最新のエントリを追い続ける(End)"],
     go: ["移動", "このエントリを表示する"],
+    full: ["", "全画面: このパネルだけを画面いっぱいに表示する(Esc: 戻る)"],
   },
   goTo: "エントリ",
   legend: {
