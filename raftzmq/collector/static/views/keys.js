@@ -32,7 +32,7 @@ export class KeyBrowser {
     if (front) this.list.stale();
   }
 
-  draw({ state, live }) {
+  draw({ state, standing, live }) {
     const allowed = this._page.control?.allowed === true;
     this._locked.hidden = allowed;
     this._body.hidden = !allowed;
@@ -41,8 +41,12 @@ export class KeyBrowser {
       return void say(this._why, live || !recording || recording === "live" ? this._texts.locked : this._texts.recorded);
     }
     const revision = Math.max(0, ...Object.values(state.all.nodes).map((node) => node.revision ?? 0));
-    this.list.draw(revision, live);
-    const row = this.list.find(this.history.key);
+    // The store keeps what was: of a moment of this cluster's past, the keys are those of then.
+    const past = !live && this._page.player.recording === "live" ? revision : null;
+    if (live && standing.leader === null && this.list.filled) return; // nobody could answer now
+    this.list.draw(revision, past, live);
+    this.history.draw(past);
+    const row = past === null ? this.list.find(this.history.key) : undefined;
     if (row) this.history.seen(row.mod_revision);
   }
 

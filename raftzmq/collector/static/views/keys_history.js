@@ -7,6 +7,8 @@ import { Asker, Outdated } from "./keys_ask.js";
 
 const LETTERS = 200;
 const AGAIN_MS = 2000;
+const PAST_MS = 250;
+const NOTHING = { versions: [], end: "none" };
 
 export class KeyHistory {
   constructor(root, page) {
@@ -20,6 +22,7 @@ export class KeyHistory {
     const scroll = (this._scroll = put(root, "div", "data-scroll"));
     scroll.tabIndex = 0;
     this._askedAt = -Infinity;
+    this._past = null;
     this._list = put(scroll, "ol", "data-versions");
     this._list.id = "keys-history";
     this._note = put(scroll, "p", "data-empty");
@@ -40,6 +43,14 @@ export class KeyHistory {
     this._ask(false);
   }
 
+  /** Of a moment of the past: the history up to the revision then (`past`); null: up to now. */
+  draw(past) {
+    if (past === this._past || this._asker.busy || performance.now() - this._askedAt < PAST_MS) return;
+    this._past = past;
+    [this._versions, this._end, this._deleted] = [[], null, 0];
+    if (this.key !== null) this._ask(false);
+  }
+
   /** The key was seen with this revision of its last change: there may be a version more than is shown. */
   seen(revision) {
     if (this._asker.busy || !(revision > (this._versions[0]?.revision ?? 0))) return;
@@ -53,9 +64,10 @@ export class KeyHistory {
     const [name, key] = queryOf("key", this.key);
     const question = { [name]: key };
     if (older) question.revision = this._versions.at(-1).revision - 1;
+    else if (this._past) question.revision = this._past;
     else if (this._deleted > 1) question.revision = this._deleted - 1;
     try {
-      const found = await this._asker.ask("/v1/history", question);
+      const found = this._past === 0 ? NOTHING : await this._asker.ask("/v1/history", question);
       if (older) this._take([...this._versions, ...found.versions], found.end);
       else this._takeNewest(found);
       this._trouble = "";

@@ -10,6 +10,8 @@ const ROWS = 50;
 const LETTERS = 80;
 const AGAIN_MS = 1000;
 const TROUBLED_MS = 4000;
+const PAST_MS = 250;
+const NOTHING = { items: [], more: false, from: null, revision: 0 };
 
 export class KeyList {
   /** `chosen(item)` is called for the row of a key that the viewer chose. */
@@ -66,6 +68,11 @@ export class KeyList {
     return key === null ? undefined : this._rows.get(idOf(key))?.item;
   }
 
+  /** Has an answer come yet? */
+  get filled() {
+    return this._found !== undefined;
+  }
+
   /** What is shown is out of date. */
   stale() {
     this._revision = -1;
@@ -73,12 +80,16 @@ export class KeyList {
     this._page.changed();
   }
 
-  /** Ask again if the store has gone on since; `revision` is the newest that any node has told. */
-  draw(revision, live) {
-    say(this._then, live ? "" : this._texts.notThen);
-    const pause = this._trouble.textContent ? TROUBLED_MS : AGAIN_MS;
+  /**
+   * Ask again if the store has gone on since: `revision` is the newest that any node has told. Of a moment of its past
+   * `past` is the revision then, else null.
+   */
+  draw(revision, past, live) {
+    say(this._then, live ? "" : past === null ? this._texts.notThen : this._texts.then(show(past)));
+    if (past !== this._past) [this._past, this._revision] = [past, -1];
+    const pause = past !== null ? PAST_MS : this._trouble.textContent ? TROUBLED_MS : AGAIN_MS;
     if (this._asker.busy || performance.now() - this._askedAt < pause) return;
-    if (revision > this._revision || this._trouble.textContent) this._ask();
+    if (revision > this._revision || (past === null && this._trouble.textContent)) this._ask();
   }
 
   /** Show which key is looked at. */
@@ -101,15 +112,18 @@ export class KeyList {
   async _ask() {
     this._askedAt = performance.now();
     const from = this._pages.at(-1);
+    const past = this._past ?? null;
     const question = { limit: ROWS, prefix: this._prefix.value, ...(from === undefined ? {} : { from }) };
+    if (past !== null) question.revision = past;
     try {
-      const found = await this._asker.ask("/v1/keys", question);
-      this._revision = found.revision;
+      const found = past === 0 ? NOTHING : await this._asker.ask("/v1/keys", question);
+      if (past === (this._past ?? null)) this._revision = past === null ? found.revision : Infinity;
       say(this._trouble, "");
       this._show(found);
     } catch (error) {
       if (error instanceof Outdated) return;
       say(this._trouble, error.message);
+      if (past !== null) this._revision = Infinity; // it won't come back
     }
     this._askedAt = performance.now();
     this._page.changed();
