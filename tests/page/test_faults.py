@@ -258,6 +258,9 @@ async def check_processes(page: Tab, cluster: LiveCluster) -> None:
     """Nodes are paused, go on, campaign and die; what can't be done says why."""
     leader = await asyncio.to_thread(cluster.leader)
     one = cluster.others(leader)[0]
+    cut = json.dumps({"action": "link", "from": one, "to": leader, "cut": True})
+    await page.value(f"raftzmq.control.call('/v1/chaos', {cut})")
+    await links(page, one + leader)
     await page.value(f"{BAR}.choose([])")
     await click(page, one)
     await press(page, "pause")
@@ -270,6 +273,7 @@ async def check_processes(page: Tab, cluster: LiveCluster) -> None:
     await press(page, "heal")
     await page.until(f"!{STATE}.nodes.{one}.paused")
     await said(page, f"{one} goes on.")
+    await links(page)  # it is asked to heal its own once it can hear that
     leader = await asyncio.to_thread(cluster.leader)
     one = cluster.others(leader)[0]
     term = await page.value(f"{STATE}.term")

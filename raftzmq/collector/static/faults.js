@@ -11,6 +11,7 @@ const ACTIONS = { kill: "K", pause: "Z", resume: "U", restart: "R", elect: "E", 
 /** Seconds after which a fault of links ends by itself; 0: when it is healed. */
 export const SPANS = [3, 5, 10, 30, 60, 0];
 const SPAN = 10;
+const AWAKE_MS = 2000;
 
 export class Faults {
   constructor(root, page) {
@@ -44,7 +45,6 @@ export class Faults {
     this._who.id = "faults-who";
     this._buttons = new Map();
     for (const action of Object.keys(ACTIONS)) this._button(row, action, () => this.act(action));
-    put(row, "span", "faults-gap");
     this._button(row, "draw", () => this._arm(!this.lasso.armed)).ariaPressed = "false";
     this._span = put(row, "select");
     this._span.id = "faults-for";
@@ -217,8 +217,18 @@ export class Faults {
   /** Everything as it should be: links, and nodes that stand still. */
   async _heal() {
     const paused = this._frame.rows.filter((row) => row.paused).map((row) => row.name);
-    if (paused.length) await this.post({ action: "resume", nodes: paused });
+    if (paused.length && (await this.post({ action: "resume", nodes: paused }))) await this._awake(paused);
     if (faultsOf(this._page.player.state).length) await this.post({ action: "heal" });
+  }
+
+  /** Wait until the collector hears nodes again: before, it would not ask them to heal their links. */
+  async _awake(names) {
+    const end = performance.now() + AWAKE_MS;
+    const asleep = async () => {
+      const { nodes } = await this._page.control.read("/v1/state").catch(() => ({ nodes: [] }));
+      return nodes.some((row) => names.includes(row.node) && !row.reachable);
+    };
+    while (performance.now() < end && (await asleep())) await new Promise((done) => setTimeout(done, 50));
   }
 
   /** Have the collector do something, and say what became of it: the answer, or null if it was refused. */

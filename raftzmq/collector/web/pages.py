@@ -25,6 +25,7 @@ PATHS: tuple[tuple[str, str], ...] = (
     ("/metrics", "figures for Prometheus, each with what it tells"),
     ("/events", "every event as it happens (server-sent): <code>curl -N …/events?type=role,leader</code>"),
     ("/ws", "the same for browsers, as a WebSocket: first the state, then events in batches"),
+    ("/v1/control", "who may change something here (<code>raftzmq page</code> says how), and which nodes take faults"),
     ("/readyz", "200 if a leader is known, else 503 with the reason"),
     ("/livez", "200 if the collector works"),
 )

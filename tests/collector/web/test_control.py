@@ -142,6 +142,15 @@ def test_a_path_may_be_for_those_alone_who_know_the_token() -> None:
         assert one.get("/v1/secret", Authorization=f"Bearer {one.web.token.text}").status == 200
 
 
+def test_a_file_may_be_as_long_as_its_path_takes_and_no_longer() -> None:
+    with acting() as one:
+        anything = one.web._routes._reads["/livez"].answer
+        one.web._routes.take("/v1/file", anything, content_type="application/zstd", bytes_max=10)
+        assert one.post("/v1/file", body=b"x" * 10, Content_Type="application/zstd").status == 200
+        assert one.post("/v1/file", body=b"x" * 11, Content_Type="application/zstd").status == 413
+        assert one.post("/v1/file", body=b"{}").status == 415
+
+
 def test_the_token_lies_in_a_file_for_this_user_alone(tmp_path: Path) -> None:
     token = Token()
     path = token.write(tmp_path)

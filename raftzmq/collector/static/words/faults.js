@@ -4,7 +4,7 @@ const after = (seconds) => (seconds ? ` for ${seconds} s` : " until it is healed
 
 export const en = {
   bar: "What to do to the nodes that are chosen",
-  nobody: "no node chosen",
+  nobody: "none chosen",
   buttons: { kill: "Kill", pause: "Pause", resume: "Resume", restart: "Restart", elect: "Elect", part: "Cut off", draw: "Draw", heal: "Heal all" },
   span: (seconds) => (seconds ? `for ${seconds} s` : "until healed"),
   spanTitle: "How long a cut or spoiled link stays so",
@@ -78,7 +78,7 @@ const afterJa = (seconds) => (seconds ? `${seconds} 秒間` : "修復するま�
 
 export const ja = {
   bar: "選んだノードへの操作",
-  nobody: "ノード未選択",
+  nobody: "未選択",
   buttons: { kill: "強制終了", pause: "一時停止", resume: "再開", restart: "再起動", elect: "選挙", part: "切り離す", draw: "囲む", heal: "すべて修復" },
   span: (seconds) => (seconds ? `${seconds} 秒間` : "修復するまで"),
   spanTitle: "リンクの障害が続く時間",
