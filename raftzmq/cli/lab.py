@@ -160,7 +160,7 @@ def run(
 
 
 @lab.command(context_settings=CONTEXT, short_help="Judge the recording of a run once more.")
-@click.argument("run_directory", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="RUN")
+@click.argument("run_directory", type=click.Path(path_type=Path, file_okay=False), metavar="RUN")
 @language_option
 @json_option
 def judge(run_directory: Path, language: str, as_json: bool) -> None:
