@@ -39,7 +39,7 @@ class Asset(NamedTuple):
 
 
 class Assets:
-    """The files below ``static/``, at any depth, and ``/static/catalogue.json``: when each type of event happens, and why.
+    """The files below ``static/``, at any depth, and ``/static/catalogue.json``: when events happen, and why.
 
     A browser keeps them and asks each time whether they are still the same: a page never runs modules of two releases.
     """
