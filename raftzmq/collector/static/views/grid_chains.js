@@ -1,6 +1,6 @@
 // The chain values of the newest entries of a log: equal chains at an entry mean equal logs up to there.
 
-const SIZE = 16_384;
+const SIZE = 4_096;
 
 export class Chains {
   constructor() {
