@@ -2,7 +2,7 @@
 
 import { Audit } from "./audit.js";
 import { show } from "./number.js";
-import { put, say } from "./svg.js";
+import { place, put, say } from "./svg.js";
 
 const $ = (id) => document.getElementById(id);
 const dash = (value) => (value === null ? "–" : show(value));
@@ -66,8 +66,7 @@ export class Head {
   /** `link` says how the connection is; `cluster` is the cluster's name. */
   draw({ state, standing, texts, live }, link, cluster) {
     say($("headline"), standing.headline);
-    document.body.dataset.leader = standing.leader ?? "";
-    document.body.dataset.live = String(live);
+    place(document.body, { "data-leader": standing.leader ?? "", "data-live": live });
     const term = standing.term ? show(standing.term) : "–";
     say($("term"), term);
     say($("committed"), dash(standing.committed));
@@ -75,12 +74,12 @@ export class Head {
     say($("changes"), show(standing.changes));
     say($("brief"), texts.brief(standing.leader, term, dash(standing.committed)));
     say($("explained"), standing.explained);
-    $("explained").title = standing.explained;
+    place($("explained"), { title: standing.explained });
     this._audit.draw(state.all, texts);
     const { flights, settings } = this._page;
     const sampled = settings.messages && flights.oneOf > 1 ? ` · ${texts.flying(flights.oneOf)}` : "";
     say($("link"), (live ? texts[link] : texts.past) + sampled);
-    $("link").dataset.standing = live ? link : "past";
+    place($("link"), { "data-standing": live ? link : "past" });
     const title = texts.pageTitle(standing.leader, term, cluster);
     if (document.title !== title) document.title = title;
   }

@@ -4,7 +4,7 @@ import { read, write } from "./kept.js";
 import { put, say } from "./svg.js";
 
 /** What each step points at: the first of these that is in sight. */
-const STEPS = [["#headlines"], ["#scene"], ["#happenings"], ["#timeline", "#stage"], ["#tabs"]];
+const STEPS = [["#headlines"], ["#stage"], ["#happenings"], ["#timeline", "#stage"], ["#tabs"]];
 const GAP = 12;
 
 export class Tour {
