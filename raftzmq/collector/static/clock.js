@@ -33,7 +33,8 @@ export class Clock {
   /** Milliseconds since 1970, with fractions; `at` is the time of `performance.now()`. */
   now(at) {
     const player = this._page.player;
-    if (!player.live) return player.now;
+    // A moment is said in whole milliseconds; the events in it were made a little later.
+    if (!player.live) return Math.max(player.now, Math.min(this._told ?? 0, player.now + 1));
     const passed = Math.min(Math.max(at - this._at, 0), PATIENCE_MS);
     this._at = at;
     this._told ??= player.state.all.time_ms;

@@ -14,6 +14,8 @@ const LOST_MS = 3000;
 const ARRIVED_MAX = 1000;
 const NEAR = 14;
 const SPEEDS = [1, 0.1, 0.01, 0.001];
+const STILL = 0.001;
+const COMING = 400;
 const FRAME_MS = 30;
 const TRAIL = 8;
 
@@ -57,10 +59,10 @@ export class Flights {
     return this.slowed ? [...this.film.flying] : [...this._flying.values()];
   }
 
-  /** How much slower than the stream messages are shown; in a replay its own speed says so. */
+  /** How much slower than the stream messages are shown; in a replay its own speed says so; paused, they stand. */
   get speed() {
-    const { live, speed } = this._page.player;
-    return live ? this._slow : speed ?? 1;
+    const { live, playing, speed } = this._page.player;
+    return live ? this._slow : playing ? speed : STILL;
   }
 
   get slowed() {
@@ -82,7 +84,15 @@ export class Flights {
     this._forget();
     this.clock.begin();
     this.timers.begin(events);
+    this.clock.take(events);
     for (const [, event] of events) if (this._wanted) this._take(event, performance.now(), false);
+    this._foresee();
+  }
+
+  /** In a replay it is known when a message will be taken. */
+  _foresee() {
+    if (!this._wanted || !this.slowed || this._page.player.live) return;
+    for (const [, event] of this._page.player.coming(COMING)) if (DEPARTS[event.type] === false) this.film.received(event.mid, event.ts * 1000);
   }
 
   /** A batch of events: sendings begin a flight, receipts with the same `mid` say that it will end well. */
@@ -92,6 +102,7 @@ export class Flights {
     if (!this._wanted) return;
     if (this._seen > 2000) this._seen = this._shown = 0;
     for (const [, event] of events) this._take(event, now, true);
+    this._foresee();
     for (const [mid, at] of this._arrived) if (now - at > LOST_MS || this._arrived.size > ARRIVED_MAX) this._arrived.delete(mid);
   }
 
@@ -273,9 +284,10 @@ export class Flights {
       return;
     }
     const words = this._texts.ring;
-    const live = this._page.player.live;
+    const { live, speed } = this._page.player;
     const { film } = this;
-    const chosen = String(SPEEDS.includes(this.speed) ? this.speed : 1);
+    const shown = live ? this._slow : speed;
+    const chosen = String(SPEEDS.includes(shown) ? shown : 1);
     if (this._choice.value !== chosen) this._choice.value = chosen;
     say(this._notice, !this.slowed ? "" : !live ? words.replayed : film.busy ? words.slow(film.behind_ms, film.skipped) : words.waits);
     const near = this._pointer ? this.flying.filter((flight) => flight.at && Math.hypot(flight.at.x - this._pointer.x, flight.at.y - this._pointer.y) < NEAR) : [];

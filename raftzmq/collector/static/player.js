@@ -90,6 +90,11 @@ export class Player {
     return { events: Math.max(0, this.stream.position - this.position), ms };
   }
 
+  /** The next events after the moment, at most `count`, as far as they are in memory; live, none is known. */
+  coming(count) {
+    return this.live ? [] : this._next(count);
+  }
+
   /** Types of single messages that somebody on the page needs now. */
   want(types) {
     this.stream.want(types);
