@@ -28,17 +28,27 @@ RUNS, BEGINS, ENDS, LEFT = "runs", "burst-begins", "burst-ends", "left"
 
 _START = Step(
     Words("Start three nodes: {cast}.", "3台を起動する: {cast}。"),
-    Words(
-        "Around the same node. Threads: its loop waits in one system call for all sockets. Coroutines: asyncio's event "
-        "loop waits for the same descriptors. Threads write to the disk in both.",
-        "中身は同じノード。スレッド版: ループが1つのシステムコールで全ソケットを待つ。コルーチン版: asyncioのイベント"
-        "ループが同じ記述子を待つ。ディスクへの書き込みはどちらもスレッド。",
-    ),
+    Words("{how.en}", "{how.ja}"),
     Words(
         "Raft §5: the algorithm is a function of messages and timers; it doesn't matter who waits for them.",
         "Raft §5: アルゴリズムはメッセージとタイマーの関数であり、誰がそれを待つかは問わない。",
     ),
 )
+_HOW: dict[str, Words] = {
+    "threads": Words(
+        "A loop of its own waits in one system call for all sockets; further threads write to the disk.",
+        "独自のループが1つのシステムコールで全ソケットを待ち、別のスレッドがディスクに書く。",
+    ),
+    "coroutines": Words(
+        "asyncio's event loop waits for the same descriptors; what blocks, the disk, is left to threads here too.",
+        "asyncioのイベントループが同じ記述子を待つ。ブロックするディスクは、ここでもスレッドに任せる。",
+    ),
+    "mixed": Words(
+        "To each other they are nothing but messages: no node can tell what runs another.",
+        "互いに見えるのはメッセージだけ。相手が何で動いているかは、どのノードにも分からない。",
+    ),
+}
+"""What is worth knowing of each cast."""
 _SCRIPT = Step(
     Words(
         "Run the script: {writes} writes one by one, then {burst} puts in a burst.",
@@ -55,7 +65,8 @@ _SCRIPT = Step(
 def act(stage: Stage) -> None:
     """Start the nodes anew with each cast, and run the same script."""
     for name, cast in CASTS.items():
-        stage.tell(_START, cast=", ".join(f"{node} {runtime}" for node, runtime in cast.items()))
+        shown = ", ".join(f"{node} {runtime}" for node, runtime in cast.items())
+        stage.tell(_START, cast=shown, how=_HOW[name])
         begin(stage, cast)
         stage.leader()
         client = stage.client(timeout=10.0)
@@ -197,7 +208,8 @@ def judge(history: History) -> Verdict:
     verdict.check(_CASTS, {THREADS, COROUTINES} < casts and len(casts) > 2, told, seen=seen)
     agreed = [part.agreed for part in parts]
     reached = all(part.agreed is not None and part.agreed.last >= part.burst_last > 0 for part in parts)
-    seen = both(" / ".join(f"{state.last}: {state.digest:08x}" if state else "-" for state in agreed))
+    told_states = " / ".join(f"{state.last} ({state.digest:08x})" if state else "-" for state in agreed)
+    seen = Words("up to entry {states}", "エントリ{states}まで").fill(states=told_states)
     verdict.check(_AGREE, parts and reached, seen=seen)
     left = [part.left for part in parts]
     verdict.check(_SAME, parts and all(left) and len(set(left)) == 1, seen=both(" / ".join(left)))

@@ -29,16 +29,28 @@ _START = Step(
         "Start three nodes whose election timeouts are drawn from {low} to {high} ms, and wait for a leader.",
         "選挙タイムアウトを{low}〜{high} msから選ぶ3台を起動し、リーダーを待つ。",
     ),
-    Words(
-        "{width} ms of spread. Every message takes {delay:g} ms, as between two cities: so long nobody knows that "
-        "another campaigns.",
-        "幅は{width} ms。都市間のように、どのメッセージも{delay:g} msかかる。その間、他の立候補は誰にも見えない。",
-    ),
+    Words("{expected.en}", "{expected.ja}"),
     Words(
         "Raft §5.2, §9.3: timeouts are random so that one timer runs out well before the others.",
         "Raft §5.2、§9.3: 1つのタイマーだけが十分早く切れるよう、タイムアウトは無作為にする。",
     ),
 )
+_EXPECTED = (
+    Words(
+        "Every message takes 5 ms, as between two cities: so long nobody knows that another campaigns. 1 ms of spread "
+        "is less than that.",
+        "都市間のように、どのメッセージも5 msかかる。その間、他の立候補は誰にも見えない。1 msの幅はそれより短い。",
+    ),
+    Words(
+        "20 ms of spread is four times a message's way: often one is early enough, often not.",
+        "20 msの幅はメッセージの道のりの4倍。間に合うことも、間に合わないことも多い。",
+    ),
+    Words(
+        "200 ms of spread, the usual: one is nearly always early enough.",
+        "普段どおりの200 msの幅。ほぼ必ず1台だけが間に合う。",
+    ),
+)
+"""What is to be seen with each of the spreads."""
 _SEARCH = Step(
     Words(
         "Cut the leader off, see who is elected, let it back: {searches} times over.",
@@ -99,9 +111,9 @@ CLOSER = 3.0
 
 def act(stage: Stage) -> None:
     """Lose and find leaders with each spread in turn, on the same cluster, started anew."""
-    for width in WIDTHS_MS:
+    for width, expected in zip(WIDTHS_MS, _EXPECTED, strict=True):
         high = LOW_MS + width
-        stage.tell(_START, low=LOW_MS, high=high, width=width, delay=1000 * DELAY_S)
+        stage.tell(_START, low=LOW_MS, high=high, expected=expected)
         stage.start(options=("--election-timeout-ms", f"{LOW_MS}-{high}"))
         stage.wait(lambda: True if len(stage.rows()) == len(stage.nodes) else None, "all nodes are there")
         _mend(stage)
@@ -112,7 +124,7 @@ def act(stage: Stage) -> None:
             leader, term = _search(stage, leader, term)
             searches += 1
         stage.tell(_FOUND, terms=term - first, searches=searches)
-        stage.stop(*stage.running)
+        stage.kill(*stage.running)
 
 
 def _first_leader(stage: Stage) -> tuple[str, int]:
