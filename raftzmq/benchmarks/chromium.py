@@ -159,9 +159,14 @@ class Browser:
 
     @asynccontextmanager
     async def tab(self, width: int = 1280, height: int = 900) -> AsyncIterator[Tab]:
-        """Another tab of it."""
-        async with self._session.put(f"{self.tools}/json/new?about:blank") as answer:
-            url = (await answer.json())["webSocketDebuggerUrl"]
+        """Another tab of it, in a window of its own: behind another one it would not be drawn."""
+        async with self._session.get(f"{self.tools}/json/version") as answer:
+            steering = (await answer.json())["webSocketDebuggerUrl"]
+        async with self._session.ws_connect(steering) as control:
+            params = {"url": "about:blank", "newWindow": True}
+            await control.send_json({"id": 1, "method": "Target.createTarget", "params": params})
+            target = (await control.receive_json(timeout=PATIENCE_S))["result"]["targetId"]
+        url = f"{self.tools.replace('http', 'ws', 1)}/devtools/page/{target}"
         async with self._session.ws_connect(url, max_msg_size=0) as socket:
             found = Tab(socket)
             listening = asyncio.create_task(found.listen())
@@ -173,6 +178,8 @@ class Browser:
             try:
                 yield found
             finally:
+                with suppress(PageFailed, TimeoutError, ConnectionError):
+                    await found.call("Page.close")
                 listening.cancel()
                 with suppress(asyncio.CancelledError):
                     await listening
