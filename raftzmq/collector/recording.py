@@ -7,17 +7,18 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from raftzmq.collector.cluster_state import ClusterState
 from raftzmq.collector.merged import Merged
 from raftzmq.collector.recording_file import RecordingFile, file_number, recorded_files
-from raftzmq.collector.recording_frame import Frame, RecordingError, decode_frame
+from raftzmq.collector.recording_frame import Frame, RecordingError, decode_frame, decode_payloads
 
 NOTES_MAX = 100
 """Notes that are kept: a file full of damage is described well enough by these."""
 
 Place = tuple[RecordingFile, Frame]
+Found = TypeVar("Found")
 
 
 class Recording:
@@ -165,6 +166,15 @@ class Recording:
                 yield merged
             index += 1
 
+    def payloads(self, since_position: int, until_position: int | None = None) -> Iterator[tuple[int, bytes]]:
+        """The same by position as position and JSON: for who passes them on, at a quarter of the cost."""
+        for place in self._places[max(0, bisect_right(self._positions, since_position) - 1) :]:
+            if until_position is not None and place[1].position > until_position:
+                return
+            for position, payload in enumerate(self._decode(place, decode_payloads), place[1].position):
+                if position >= since_position and (until_position is None or position <= until_position):
+                    yield position, payload
+
     def frames(self, first: int, last: int) -> list[tuple[RecordingFile, Frame]]:
         """The frames with the events from one position to another, each with its file."""
         return [place for place in self._places if place[1].last_position >= first and place[1].position <= last]
@@ -221,10 +231,13 @@ class Recording:
         return state
 
     def _read(self, place: Place) -> list[Merged]:
+        return self._decode(place, decode_frame)
+
+    def _decode(self, place: Place, decode: Callable[[Frame, bytes], list[Found]]) -> list[Found]:
         """The events of a frame; none, and a note, if it is damaged or its file was removed."""
         file, frame = place
         try:
-            return decode_frame(frame, file.read(frame))
+            return decode(frame, file.read(frame))
         except FileNotFoundError:
             self._note(file, "was removed as the oldest of the directory while it was being read")
         except OSError as error:

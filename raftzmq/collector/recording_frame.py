@@ -21,6 +21,7 @@ import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import orjson
 
 from raftzmq.collector.merged import Merged
@@ -47,6 +48,17 @@ _SIGNATURE = b"rzev"
 MARK = struct.pack("<II4s", _MAGIC, HEADER_BYTES - 8, _SIGNATURE)
 """What every header begins with."""
 _CHECKPOINT = 1
+
+
+class _Head(msgspec.Struct, gc=False):
+    """What every event has."""
+
+    ts: float
+    node: str
+    type: str
+
+
+_HEAD = msgspec.json.Decoder(_Head)
 
 
 class RecordingError(RaftzmqError):
@@ -164,8 +176,20 @@ def decode_frame(frame: Frame, data: bytes) -> list[Merged]:
     return merged
 
 
+def decode_payloads(frame: Frame, data: bytes) -> list[bytes]:
+    """The same events as JSON, parsed no further than it takes to know that they are events; raises ValueError."""
+    payloads = decode_lines(frame, data)
+    try:
+        b"".join(payloads).decode()
+        for payload in payloads:
+            _HEAD.decode(payload)
+    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise ValueError(f"a line is no event ({error})") from None
+    return payloads
+
+
 def decode_lines(frame: Frame, data: bytes) -> list[bytes]:
-    """The same without a look into the events: their JSON, one each; raises ValueError."""
+    """The lines of a frame without a look into them; raises ValueError."""
     zstd = load_zstandard()
     try:
         found = zstd.get_frame_parameters(data)

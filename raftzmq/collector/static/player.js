@@ -18,7 +18,7 @@ const PIECE = 2500;
 const WINDOW_MAX = 20_000;
 /** Events in one frame, and the viewer's milliseconds that one counts for at most. */
 const BUDGET = 1500;
-const FRAME_MS = 100;
+const FRAME_MS = 250;
 
 /**
  * What the page asks for the moment that it shows. `began(state, events)` is called when the state is another one

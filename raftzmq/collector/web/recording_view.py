@@ -144,25 +144,23 @@ class RecordingView:
         self.refresh()
         found: list[Line] = []
         size = 0
-        for position, payload, _ in self._events(after + 1, None, tail):
+        for position, payload in self._payloads(after + 1, None, tail):
             if len(found) >= count or size >= BYTES_MAX:
                 break
             found.append((position, payload))
             size += len(payload)
         return found
 
-    def _events(
-        self, first: int, last: int | None, tail: Sequence[Kept]
-    ) -> Iterator[tuple[int, bytes, dict[str, Any] | None]]:
-        """Position, JSON and, where it is parsed already, the event, from one position to another."""
-        recording, following = self._recording, first
-        if recording is not None:
-            for merged in recording.events(since_position=first, until_position=last):
-                yield merged.position, merged.payload, merged.event
-                following = merged.position + 1
+    def _payloads(self, first: int, last: int | None, tail: Sequence[Kept]) -> Iterator[Line]:
+        """Positions and JSON, from one position to another."""
+        following = first
+        if self._recording is not None:
+            for position, payload in self._recording.payloads(first, last):
+                yield position, payload
+                following = position + 1
         for position, _, _, payload in tail:
             if position >= following and (last is None or position <= last):
-                yield position, payload, None
+                yield position, payload
 
     def position_at(self, ms: int, tail: Sequence[Kept] = ()) -> int:
         """The position of the last event that isn't after this time."""
@@ -185,24 +183,37 @@ class RecordingView:
     def moment(self, position: int, lead: int, tail: Sequence[Kept] = ()) -> dict[str, Any]:
         """The cluster at a position, or at the nearest one that is known.
 
-        ``state`` is what all events up to ``from`` add up to, ``lines`` the ``lead`` events behind it, or fewer, up to
-        and with ``position``.
+        ``state`` is what all events up to ``from`` add up to, ``lines`` those behind it up to and with ``position``:
+        none, or at least ``lead`` if that isn't 0 and there are so many. Whoever asks adds them up, as the state is
+        found at no cost where a checkpoint is.
         """
         first, last = self.span(tail)
         position = min(max(position, first - 1 if first == 1 else first), last)
-        begin = max(position - lead, first - 1 if first == 1 else first)
-        lines = [(at, payload) for at, payload, _ in self._events(begin + 1, position, tail)]
-        if sum(len(payload) for _, payload in lines) > BYTES_MAX:
-            begin, lines = position, []
-        state = self.state(begin, tail).to_json()
-        return {"position": position, "from": begin, "state": state, "lines": lines, "first": first, "last": last}
+        if lead:
+            begin = max(position - lead, first - 1 if first == 1 else first)
+            base, state = self._checkpoint(begin, tail)
+            lines = list(self._payloads(base + 1, position, tail))
+            if len(lines) <= EVENTS_MAX + lead and sum(len(payload) for _, payload in lines) <= BYTES_MAX:
+                found = {"position": position, "from": base, "state": state.to_json(), "lines": lines}
+                return {**found, "first": first, "last": last}
+        state = self.state(position, tail)
+        found = {"position": position, "from": position, "state": state.to_json(), "lines": []}
+        return {**found, "first": first, "last": last}
+
+    def _checkpoint(self, position: int, tail: Sequence[Kept]) -> tuple[int, ClusterState]:
+        """The nearest position not after this one whose state is known, and the state."""
+        base, state = self._base(position, tail)
+        for at, payload in self._payloads(base + 1, min(base + 1, position), tail):
+            base = at
+            state.fold(orjson.loads(payload))
+        return base, state
 
     def state(self, position: int, tail: Sequence[Kept] = ()) -> ClusterState:
         """What the events up to and with ``position`` add up to, as far as they are known."""
         base, state = self._base(position, tail)
         kept = base
-        for at, payload, event in self._events(base + 1, position, tail):
-            state.fold(orjson.loads(payload) if event is None else event)
+        for at, payload in self._payloads(base + 1, position, tail):
+            state.fold(orjson.loads(payload))
             if at >= kept + STATE_EVENTS and at <= self.recorded_position:
                 self._keep(at, state.to_json())
                 kept = at

@@ -61,7 +61,7 @@ def test_the_state_at_any_position_is_the_one_of_the_live_run(run: tuple[Path, C
             lead = chosen.randint(1, 900)
             found = one.get(f"{at}/state?position={position}&lead={lead}").json
             assert [number for number, _ in found["events"]] == list(range(found["from"] + 1, position + 1))
-            assert found["from"] == max(0, position - lead)
+            assert found["from"] <= max(0, position - lead)
             state = ClusterState.from_json({k: v for k, v in found["state"].items() if k != "leader"})
             for _, told in found["events"]:
                 state.fold(told)
@@ -207,7 +207,7 @@ def test_the_live_recording_goes_on_where_the_files_end(tmp_path: Path) -> None:
         assert [number for number, _ in found] == list(range(1, 500))
         assert hash_of(one.get(f"{at}/state?position=150").json["state"]) == collected.states[150]
         newest = one.get(f"{at}/state?position=499&lead=450").json
-        assert len(newest["events"]) == 450
+        assert 450 <= len(newest["events"]) <= 499
         assert one.get(f"{at}/state?position=499").json["state"]["leader"] == "n2"
         outline = one.get(f"{at}/outline").json
         assert (outline["last_position"], outline["complete"]) == (499, True)
