@@ -41,6 +41,12 @@ class CollectorProcess:
             self._command += ["--topics", ",".join(sorted({*USUAL_TYPES, *details}))]
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The process that was started."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Return when it listens, so that nothing is lost of nodes that start from now on. Raises CollectorFailed."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}

@@ -16,6 +16,7 @@ from raftzmq.codec.clients import ChaosRequest
 from raftzmq.config import MICROSECONDS
 from raftzmq.errors import RaftzmqError
 from raftzmq.labs.collector_process import CollectorProcess
+from raftzmq.labs.hearing import Hearing
 from raftzmq.labs.narration import Step, Told
 
 T = TypeVar("T")
@@ -77,6 +78,8 @@ class Stage:
         self._stack.callback(self.collector.end)
         try:
             self.collector.start()
+            self._hearing = Hearing(self.cluster.configuration)
+            self._stack.callback(self._hearing.close)
         except BaseException:
             self._stack.close()
             raise
@@ -133,6 +136,7 @@ class Stage:
         """
         for name in nodes or self.nodes:
             if name not in self._running:
+                self._hearing.expect(name)
                 self.cluster.start(name, options, launcher)
                 self._running.add(name)
                 self._starting = True
@@ -143,13 +147,17 @@ class Stage:
             self.cluster.signal(name, signal.SIGKILL)
         for name in nodes:
             self.cluster.kill(name)
-            self._running.discard(name)
+            self._gone(name)
 
     def stop(self, *nodes: str) -> None:
         """SIGTERM, and wait for the end."""
         for name in nodes:
             self.cluster.stop(name)
-            self._running.discard(name)
+            self._gone(name)
+
+    def _gone(self, name: str) -> None:
+        self._running.discard(name)
+        self._hearing.give_up(name)
 
     def pause(self, *nodes: str) -> None:
         """SIGSTOP: the processes do nothing, and don't know it."""
@@ -242,7 +250,10 @@ class Stage:
             time.sleep(0.02)
 
     def leader(self, among: Sequence[str] | None = None, above_term: int = 0) -> tuple[str, int]:
-        """Wait until nodes (by default those that run) follow one leader among them; its name and term."""
+        """Wait until nodes (by default those that run) follow one leader among them; its name and term.
+
+        And until the collector hears all that were started, so that nothing is missing of what happens from now on.
+        """
 
         def look() -> tuple[str, int] | None:
             chosen = self.running if among is None else list(among)
@@ -254,6 +265,7 @@ class Stage:
             return (name, term) if name in chosen and term > above_term else None
 
         found = self.wait(look, f"a leader of a term above {above_term}")
+        self.wait(lambda: None if self._hearing.unheard else True, "the collector hears every node")
         self._starting = False
         return found
 
