@@ -27,6 +27,7 @@ PLACE = """
   return [on.x, on.y];
 }})()
 """
+CONTEXT = "new MouseEvent('contextmenu', {bubbles: true, cancelable: true})"
 PURE = """
 (async () => {
   const { groupsOf, partsOf, leftOf, faultsOf } = await import("/static/faults_words.js");
@@ -254,6 +255,29 @@ async def check_link(page: Tab) -> None:
     await links(page)
 
 
+async def check_menu(page: Tab) -> None:
+    """A right click on a node brings what can be done to it; Escape takes it away; arrows go through it."""
+    await page.value(f"{BAR}.choose([])")
+    at = await place(page, "n4")
+    for kind in ("mousePressed", "mouseReleased"):
+        await page.call("Input.dispatchMouseEvent", type=kind, x=at[0], y=at[1], button="right", clickCount=1)
+    menu = "document.getElementById('node-menu')"
+    await page.until(f"!{menu}.hidden && {menu}.querySelector('h3').textContent === 'n4'")
+    assert await chosen(page) == ["n4"]
+    item = f"{menu}.querySelector('[data-menu=part]')"
+    await page.until(f"{item}.ariaDisabled === 'false'")
+    assert await page.value("document.activeElement.dataset.menu") == "kill"
+    await page.call("Input.dispatchKeyEvent", type="keyDown", key="ArrowDown")
+    assert await page.value("document.activeElement.dataset.menu") == "pause"
+    await page.call("Input.dispatchKeyEvent", type="keyDown", key="Escape")
+    await page.until(f"{menu}.hidden")
+    await page.value(f"document.querySelector('[data-node=n4]').dispatchEvent({CONTEXT})")
+    await page.value(f"{item}.click()")
+    await page.until(f"{menu}.hidden && Object.keys({STATE}.links.n4 ?? {{}}).length === 4")
+    await press(page, "heal")
+    await links(page)
+
+
 async def check_processes(page: Tab, cluster: LiveCluster) -> None:
     """Nodes are paused, go on, campaign and die; what can't be done says why."""
     leader = await asyncio.to_thread(cluster.leader)
@@ -302,6 +326,7 @@ async def watch(cluster: LiveCluster, running: Running) -> None:
         await page.until(f"!window.before && window.raftzmq && {BAR}?.why === '' && raftzmq.ring.names.length === 5")
         await check_partition(page, cluster)
         await check_link(page)
+        await check_menu(page)
         await check_processes(page, cluster)
         await page.value("raftzmq.player.pause()")
         await page.until(f"{BAR}.why === 'past'")

@@ -3,6 +3,7 @@
 import { faultsOf, groupsOf } from "./faults_words.js";
 import { Lasso } from "./lasso.js";
 import { LinkDialog } from "./link_dialog.js";
+import { NodeMenu } from "./node_menu.js";
 import { RingFaults } from "./ring_faults.js";
 import { put, say } from "./svg.js";
 
@@ -28,6 +29,13 @@ export class Faults {
       drew: (names, more) => this._drew(names, more),
       linked: (from, to) => this.dialog.open(from, to),
       follows: (from, to) => this._follows(from, to),
+    });
+    this.menu = new NodeMenu(ring, Object.keys(ACTIONS), {
+      choose: (name) => this._chosen.has(name) || this.choose([name]),
+      chosen: () => this.chosen,
+      why: (action) => this._why(action),
+      act: (action) => this.act(action),
+      changed: () => page.changed(),
     });
     ring.addEventListener("click", (event) => this._clicked(event), true);
     ring.addEventListener("keydown", (event) => this._pressed(event), true);
@@ -69,7 +77,9 @@ export class Faults {
     keys.add("D", () => this._arm(!this.lasso.armed), (texts) => texts.faults.keys.draw, "faults");
     keys.add("H", () => this.act("heal"), (texts) => texts.faults.keys.heal, "faults");
     keys.tell("⇧ ↵", (texts) => texts.faults.keys.more, "faults");
+    keys.tell("▤", (texts) => texts.faults.keys.menu, "faults");
     keys.onEscape(() => {
+      if (this.menu.close()) return true;
       if (this.lasso.forget()) return true;
       if (this.lasso.armed) return this._arm(false), true;
       return this._page.selected === null && this._chosen.size > 0 && (this.choose([]), true);
@@ -137,6 +147,7 @@ export class Faults {
     this._tell(frame, words, why);
     this._drawing.draw(frame.state, why === "" ? this._chosen : new Set(), words);
     this.dialog.draw(frame);
+    this.menu.draw(words, words.why[why] ?? "");
   }
 
   /** The line below the buttons: what one of them would do, what is drawn, what is broken, or how to go on. */

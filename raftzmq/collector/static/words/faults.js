@@ -9,7 +9,7 @@ export const en = {
   span: (seconds) => (seconds ? `for ${seconds} s` : "until healed"),
   spanTitle: "How long a cut or spoiled link stays so",
   seconds: (n) => `${n} s`,
-  hint: "Click a node, Shift-click for more, or draw around some: then break them. Drag from node to node to spoil one link.",
+  hint: "Click a node, Shift-click for more, or draw around some; then break them. Drag from node to node for one link.",
   several: (names) => `Chosen: ${names}. Cut off parts them from all others.`,
   drawing: "Draw around the nodes to choose, or from one node to another for the link between them. Esc ends it.",
   follows: (from, to) => (to === null ? `From ${from} to …` : `Let go: what ${from} sends to ${to}`),
@@ -71,6 +71,7 @@ export const en = {
     draw: "draw around nodes",
     heal: "heal everything",
     more: "(or Shift-click) choose one node more",
+    menu: "(or right click) what can be done to a node",
   },
 };
 
@@ -145,5 +146,6 @@ export const ja = {
     draw: "ノードを囲む",
     heal: "すべて修復",
     more: "(または Shift + クリック)選択に追加",
+    menu: "(または右クリック)ノードのメニュー",
   },
 };
