@@ -107,6 +107,13 @@ EXAMPLES = (
         ),
     ),
     (
+        "Learn from it",
+        (
+            ("raftzmq lab list", "lessons on real clusters"),
+            ("raftzmq lab run leader-dies", "told step by step, judged by its events"),
+        ),
+    ),
+    (
         "Test it",
         (
             ("raftzmq simulate --seeds 50", "lost messages, crashes, partitions"),
