@@ -242,3 +242,20 @@ def test_time_goes_down_on_a_narrow_screen_and_nothing_is_wider_than_it(diagram:
         assert len(set(points)) == 1
 
     diagram.run(watch, 390)
+
+
+def test_a_node_that_was_away_has_no_line_until_it_starts(diagram: OnePage) -> None:
+    async def watch(opened: OnePage) -> None:
+        story = Story(3)
+        story.elect("n1")
+        story.write(1, to=["n2"])
+        story.boot("n3", "b2")
+        await opened.feed(story.events)
+        found = await places(opened)
+        line = [(one["type"], one["at"]) for one in found if one["node"] == "n3"]
+        assert [kind for kind, _ in line][-1] == "boot"
+        away = await opened.page.value(f"{DIAGRAM}._slots.absences.filter(({{node}}) => node === 'n3')")
+        assert away[-1] == {"node": "n3", "from": line[-2][1], "to": line[-1][1]}
+        assert [one["to"] for one in away[:-1]] == [line[0][1]]
+
+    diagram.run(watch)

@@ -48,26 +48,38 @@ export class LamportPainter {
     this._pen.globalAlpha = bright ? 1 : 0.18;
   }
 
-  /** A line per node; dotted behind the last word of one that has fallen silent. */
+  /** A line per node; dotted where it wasn't there: before it started, and behind the last word of a silent one. */
   _lines(slots, frame, silent) {
-    const pen = this._pen;
+    const gone = [...silent].map((node) => ({ node, from: slots.lastOf.get(node) ?? -Infinity, to: Infinity }));
+    const absences = [...slots.absences, ...gone];
     const [begin, end] = frame.flat ? [0, frame.width] : [frame.head, frame.height];
-    const point = (along, lane) => (frame.flat ? [along, lane] : [lane, along]);
+    for (const [node, lane] of frame.lanes) {
+      let at = begin;
+      for (const absence of absences) {
+        if (absence.node !== node) continue;
+        const from = Math.min(Math.max(frame.along(absence.from), begin), end);
+        const to = Math.min(Math.max(frame.along(absence.to), begin), end);
+        this._line(at, from, lane, []);
+        this._line(from, to, lane, [2, 6]);
+        at = Math.max(at, to);
+      }
+      this._line(at, end, lane, []);
+    }
+    this._pen.setLineDash([]);
+  }
+
+  /** A piece of a node's line, along the axis. */
+  _line(from, to, lane, dash) {
+    if (from >= to) return;
+    const pen = this._pen;
+    const point = (along) => (this._frame.flat ? [along, lane] : [lane, along]);
     pen.strokeStyle = this._sheet.colour("gone");
     pen.lineWidth = 1.5;
-    for (const [node, lane] of frame.lanes) {
-      const heard = silent.has(node) ? frame.along(slots.lastOf.get(node) ?? -Infinity) : end;
-      const middle = Math.min(Math.max(heard, begin), end);
-      for (const [from, to, dash] of [[begin, middle, []], [middle, end, [2, 6]]]) {
-        if (from >= to) continue;
-        pen.setLineDash(dash);
-        pen.beginPath();
-        pen.moveTo(...point(from, lane));
-        pen.lineTo(...point(to, lane));
-        pen.stroke();
-      }
-    }
-    pen.setLineDash([]);
+    pen.setLineDash(dash);
+    pen.beginPath();
+    pen.moveTo(...point(from));
+    pen.lineTo(...point(to));
+    pen.stroke();
   }
 
   /** Times along the edge, with faint lines across. */
@@ -80,6 +92,7 @@ export class LamportPainter {
     for (const [at, word] of this._times(slots, frame, base)) {
       const along = frame.along(at);
       const apart = frame.flat ? Math.max(70, this._sheet.wide(word, 0.82) + 14) : 34;
+      if (frame.flat && along + apart / 2 > frame.width + 7) break;
       if (along - before < apart || along < (frame.flat ? 20 : frame.head + 6)) continue;
       before = along;
       pen.globalAlpha = 1;

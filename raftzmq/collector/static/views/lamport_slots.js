@@ -41,12 +41,15 @@ export class Slots {
     this.places = clock ? byClock(events) : byLamport(events);
     this.end = this.places.at(-1)?.at ?? 0;
     this.messages = new Map();
-    /** By node: the place of its last event. */
+    /** By node: the place of its last event; and from where to where it wasn't there, before it started. */
     this.lastOf = new Map();
+    this.absences = [];
     const talking = new Set();
     for (const place of this.places) {
       const { event } = place;
-      this.lastOf.set(nodeOf(event), place.at);
+      const node = nodeOf(event);
+      if (event.type === "boot") this.absences.push({ node, from: this.lastOf.get(node) ?? -Infinity, to: place.at });
+      this.lastOf.set(node, place.at);
       if (event.mid === undefined) continue;
       const message = this._message(event.mid);
       if (event.type.endsWith("sent")) {
