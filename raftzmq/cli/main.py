@@ -110,7 +110,7 @@ EXAMPLES = (
         "Learn from it",
         (
             ("raftzmq lab list", "lessons on real clusters"),
-            ("raftzmq lab run leader-dies", "told step by step, judged by its events"),
+            ("raftzmq lab run leader-dies", "told, and judged by its events"),
         ),
     ),
     (

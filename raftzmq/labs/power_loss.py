@@ -34,7 +34,7 @@ _LOAD = Step(
 _DARK = Step(
     Words("Kill all five nodes in the same moment.", "5台すべてを同じ瞬間に殺す。"),
     Words(
-        "Whatever the processes had only in memory is gone: roles, commit indexes, answers that were under way. A power "
+        "Whatever the processes had only in memory is gone: roles, commit indexes, answers under way. A power "
         "cut would also take what the system had not yet written: nothing that was acknowledged is among that.",
         "プロセスがメモリにだけ持っていたもの、役割もコミット番号も途中の応答も、すべて消える。本物の停電ではOSが未書き込みのデータも"
         "失われるが、応答済みのものはその中にない。",
