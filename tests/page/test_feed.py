@@ -60,6 +60,22 @@ def test_what_many_do_alike_is_one_line() -> None:
                 "n2 refuses its vote to n4 in term 8",
                 "n1, n3 vote for n4 in term 8",
             ]
+            cut = {
+                "type": "fault",
+                "what": "set",
+                "cut": True,
+                "drop": 0,
+                "duplicate": 0,
+                "delay_us": 0,
+                "jitter_us": 0,
+            }
+            one.offer(*({**cut, "node": node, "peer": peer, "for_us": None} for node in "abcd" for peer in "ef"))
+            one.offer({**cut, "node": "a", "peer": "e", "cut": False, "what": "healed", "for_us": None})
+            await page.until("document.querySelectorAll('#feed .fault').length === 2")
+            assert await page.text("#feed .fault + .fault .what") == (
+                "links a → e, a → f, b → e, b → f, c → e, c → f and 2 more: cut"
+            )
+            assert await page.text("#feed .fault .what") == "link a → e is sound again"
 
     asyncio.run(watch())
 

@@ -1,10 +1,11 @@
 // What happened and why, newest first, with the section of the rule behind it. A line leads to its moment.
 
-import { KINDS, isTold, nodesOf, ruleOf, sameOf, whatOf, whyOf } from "./sentences.js";
+import { KINDS, isTold, nodesOf, partOf, ruleOf, sameOf, whatOf, whyOf } from "./sentences.js";
 import { put, say } from "./svg.js";
 
 const KEPT_MAX = 400;
 const LINES_MAX = 80;
+const PARTS_MAX = 6;
 const TOGETHER_LINES = 6;
 const TOGETHER_MS = 400;
 
@@ -124,16 +125,19 @@ export class Feed {
       const line = this._line(one, texts);
       if (key) line.dataset.same = key;
       this._list.prepend(line);
-    } else if (!alike.names.includes(one.event.node)) {
-      alike.names.push(one.event.node);
-      say(alike.querySelector(".what"), whatOf({ ...one.event, node: alike.names.join(", "), many: true }, texts));
+    } else if (!alike.parts.includes(partOf(one.event))) {
+      alike.parts.push(partOf(one.event));
+      const { parts } = alike;
+      const more = parts.length > PARTS_MAX ? texts.feed.more(parts.length - PARTS_MAX) : "";
+      const together = parts.slice(0, PARTS_MAX).join(", ") + more;
+      say(alike.querySelector(".what"), whatOf({ ...one.event, node: together, link: together, many: true }, texts));
     }
   }
 
   _line(one, texts) {
     const { event, ms } = one;
     const line = document.createElement("li");
-    line.names = [event.node];
+    line.parts = [partOf(event)];
     line.className = event.type === "role" ? `role-${event.role}` : event.type;
     line.tabIndex = -1;
     line.happened = one;

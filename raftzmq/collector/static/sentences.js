@@ -8,6 +8,12 @@ export const KINDS = {
   trouble: ["violation", "gap", "corrupt", "room"],
 };
 
+const REFUSED = ["candidate", "term", "granted", "reason"];
+const ALIKE = {
+  vote: REFUSED,
+  disrupt_refused: REFUSED,
+  fault: ["what", "cut", "drop", "duplicate", "delay_us", "jitter_us", "for_us"],
+};
 const TOLD = new Set(Object.values(KINDS).flat());
 
 /** Is it worth a line? Nodes' questions whether they could win are for the curious. */
@@ -31,10 +37,19 @@ export function whatOf(event, texts) {
   return Object.hasOwn(words, event.role) ? words[event.role](event) : null;
 }
 
-/** What makes events of several nodes one happening: who votes alike, or ignores the same; "" for what stands alone. */
+/**
+ * What makes several events one happening: nodes that vote alike or ignore the same, links that are spoiled alike; ""
+ * for what stands alone.
+ */
 export function sameOf(event) {
-  if (event.type !== "vote" && event.type !== "disrupt_refused") return "";
-  return JSON.stringify([event.type, event.candidate, event.term, event.granted ?? null, event.reason ?? null]);
+  const alike = ALIKE[event.type];
+  if (!alike || event.what === "elect") return "";
+  return JSON.stringify([event.type, ...alike.map((name) => event[name] ?? null)]);
+}
+
+/** What a happening like others adds to their line: a node, or a link. */
+export function partOf(event) {
+  return event.type === "fault" ? `${event.node} → ${event.peer}` : event.node;
 }
 
 /** Why the node did it, in its own words or their translation; "" if it gives no reason. */

@@ -33,7 +33,7 @@ export function standingOf(state, rows, texts, quiet) {
   if (quiet || !up) found.explained = texts.explain.silent;
   else if (leader !== null) found.explained = texts.explain.leads(leader, need, of);
   else if (up < need) found.explained = texts.explain.majority(up, need);
-  else if (asking.length) found.explained = texts.explain.election(asking.join(", "), all.term);
+  else if (asking.length) found.explained = texts.explain.election(asking, all.term);
   else found.explained = texts.explain.waiting;
   return found;
 }

@@ -30,6 +30,7 @@ export const en = {
   kinds: { elections: "elections", logs: "logs", faults: "faults and processes", trouble: "trouble" },
   toMoment: "Show this moment",
   fresh: (n) => `↑ ${n} new`,
+  more: (n) => ` and ${n} more`,
   quiet: "Quiet so far: an idle cluster has nothing to tell but heartbeats.",
   none: "Nothing of this kind has happened lately.",
   laws: {
@@ -68,9 +69,10 @@ export const en = {
     corrupt: (e) => `${e.node} got damaged bytes (${e.what}) and didn't use them`,
     fault: (e) => {
       if (e.what === "elect") return `${e.node} was told to stand for election`;
-      if (e.what === "healed" || e.what === "ended") return `link ${e.node} → ${e.peer} is sound again`;
+      const link = e.many ? `links ${e.link}` : `link ${e.node} → ${e.peer}`;
+      if (e.what === "healed" || e.what === "ended") return `${link} ${e.many ? "are" : "is"} sound again`;
       const found = faultOf(e, { cut: "cut", drop: "loses", duplicate: "doubles", delay: "late by", other: "disturbed" });
-      return `link ${e.node} → ${e.peer}: ${found}${e.for_us ? `, for ${show(e.for_us / 1e6)} s` : ""}`;
+      return `${link}: ${found}${e.for_us ? `, for ${show(e.for_us / 1e6)} s` : ""}`;
     },
     gap: (e) => `${show(e.missing)} events of ${e.source} are lost (${e.reason})`,
     process: (e) => {
@@ -90,6 +92,7 @@ export const ja = {
   kinds: { elections: "選挙", logs: "ログ", faults: "障害とプロセス", trouble: "問題" },
   toMoment: "この時点を表示",
   fresh: (n) => `↑ 新着 ${n} 件`,
+  more: (n) => ` ほか ${n} 件`,
   quiet: "静かです。待機中のクラスタにはハートビートしかありません。",
   none: "最近この種類の出来事はありません。",
   laws: {
@@ -143,9 +146,10 @@ export const ja = {
     corrupt: (e) => `${e.node} が壊れたデータを受信し、破棄(${e.what})`,
     fault: (e) => {
       if (e.what === "elect") return `${e.node} に選挙の開始を指示`;
-      if (e.what === "healed" || e.what === "ended") return `リンク ${e.node} → ${e.peer} が回復`;
+      const link = `リンク ${e.many ? e.link : `${e.node} → ${e.peer}`}`;
+      if (e.what === "healed" || e.what === "ended") return `${link} が回復`;
       const found = faultOf(e, { cut: "切断", drop: "損失", duplicate: "重複", delay: "遅延", other: "不調" });
-      return `リンク ${e.node} → ${e.peer}: ${found}${e.for_us ? `(${show(e.for_us / 1e6)} 秒間)` : ""}`;
+      return `${link}: ${found}${e.for_us ? `(${show(e.for_us / 1e6)} 秒間)` : ""}`;
     },
     gap: (e) => `${e.source} のイベント ${show(e.missing)} 件が欠落(${e.reason})`,
     process: (e) => {

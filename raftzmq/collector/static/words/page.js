@@ -35,7 +35,7 @@ export const en = {
   explain: {
     leads: (name, need, of) =>
       `All writes go through ${name}. An entry is committed once ${need} of ${of} nodes have it on disk.`,
-    election: (names, term) => `${names} asks for votes in term ${term}. Nothing new commits until somebody wins.`,
+    election: (names, term) => `${names.join(", ")} ${names.length > 1 ? "ask" : "asks"} for votes in term ${term}. Nothing new commits until somebody wins.`,
     majority: (up, need) => `Only ${up} nodes answer and ${need} are needed: nothing can commit.`,
     waiting: "The followers wait until an election timer runs out; then one asks for votes.",
     silent: "No node has been heard lately: do they run?",
@@ -120,7 +120,7 @@ export const ja = {
   explain: {
     leads: (name, need, of) =>
       `書き込みはすべて ${name} を通ります。${of} 台中 ${need} 台のディスクに書かれたエントリがコミットされます。`,
-    election: (names, term) => `${names} が任期 ${term} の投票を求めています。勝者が決まるまで新しいコミットはありません。`,
+    election: (names, term) => `${names.join("、")} が任期 ${term} の投票を求めています。勝者が決まるまで新しいコミットはありません。`,
     majority: (up, need) => `応答しているのは ${up} 台だけで、${need} 台必要です。何もコミットできません。`,
     waiting: "フォロワーは選挙タイマーの満了を待ち、最初に満了したノードが投票を求めます。",
     silent: "しばらくどのノードからも応答がありません。動いていますか?",
