@@ -284,12 +284,12 @@ export class Flights {
       return;
     }
     const words = this._texts.ring;
-    const { live, speed } = this._page.player;
+    const { live, playing } = this._page.player;
     const { film } = this;
-    const shown = live ? this._slow : speed;
-    const chosen = String(SPEEDS.includes(shown) ? shown : 1);
-    if (this._choice.value !== chosen) this._choice.value = chosen;
-    say(this._notice, !this.slowed ? "" : !live ? words.replayed : film.busy ? words.slow(film.behind_ms, film.skipped) : words.waits);
+    this._choice.parentElement.hidden = !live; // in the past time itself has a speed
+    if (this._choice.value !== String(this._slow)) this._choice.value = String(this._slow);
+    const past = playing ? words.replayed : words.stands;
+    say(this._notice, !this.slowed ? "" : !live ? past : film.busy ? words.slow(film.behind_ms, film.skipped) : words.waits);
     const near = this._pointer ? this.flying.filter((flight) => flight.at && Math.hypot(flight.at.x - this._pointer.x, flight.at.y - this._pointer.y) < NEAR) : [];
     this._told.hidden = near.length === 0;
     if (!near.length) return;
