@@ -15,6 +15,7 @@ import pytest
 from raftzmq.collector.cluster_state import ClusterState
 from raftzmq.collector.recording import Recording
 from raftzmq.collector.recording_file import recorded_files
+from raftzmq.collector.web import recording_view
 from raftzmq.collector.web.recording_shelf import OPENED_MAX
 from tests.collector.audited_runs import recorded
 from tests.collector.recordings import Collected, record
@@ -50,7 +51,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Collected]:
     return directory, record(directory, recorded(3, 6_000)[:EVENTS], every=700, frame=90)
 
 
-def test_the_state_at_any_position_is_the_one_of_the_live_run(run: tuple[Path, Collected]) -> None:
+def test_the_state_at_any_position_is_the_one_of_the_live_run(
+    run: tuple[Path, Collected], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_view, "STATE_EVENTS", 60)
     directory, collected = run
     chosen = random.Random(5)
     with shelved(directory) as (one, at):
@@ -365,7 +369,8 @@ def test_a_lab_tells_its_steps(run: tuple[Path, Collected], tmp_path: Path) -> N
         assert one.get(at).json["lab"] is None
 
 
-def test_many_viewers_look_at_once(run: tuple[Path, Collected]) -> None:
+def test_many_viewers_look_at_once(run: tuple[Path, Collected], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recording_view, "STATE_EVENTS", 60)
     directory, collected = run
     with shelved(directory) as (one, at), ThreadPoolExecutor(16) as viewers:
         chosen = random.Random(9)
