@@ -121,6 +121,19 @@ def test_a_run_that_ends_while_one_looks_appears(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_the_lab_whose_recording_is_opened_comes_up_by_itself(tmp_path: Path) -> None:
+    keep_run(tmp_path / "labs" / "one", "leader-dies", began_ms=1)
+    keep_run(tmp_path / "labs" / "two", "clean-election")
+
+    async def scenario() -> None:
+        async with page_of(tmp_path) as page:
+            await page.until(f"({CARD}).title === {SYLLABUS['clean-election'].title.en!r}")
+            await page.value("raftzmq.player.goTo({ recording: 'one', position: 100 })")
+            await page.until(f"({CARD}).title === {SYLLABUS['leader-dies'].title.en!r}")
+
+    asyncio.run(scenario())
+
+
 def test_whatever_a_run_says_is_shown_as_text(tmp_path: Path) -> None:
     hostile = "<img src=x onerror='document.title=1'><script>document.title=2</script>\u0000\u202e"
     run = keep_run(tmp_path / "labs" / "one", "leader-dies")

@@ -49,7 +49,13 @@ export class Labs {
 
   /** The step at the moment that is shown is marked, if the page shows this lab's recording. */
   draw() {
-    this._card.mark(this._page.player);
+    const { player } = this._page;
+    const open = player.live ? undefined : this._labs?.find((lab) => lab.run?.recording === player.recording);
+    if (open && open.name !== this._chosen && !this._picked) {
+      this._chosen = open.name;
+      this._show();
+    }
+    this._card.mark(player);
   }
 
   async _ask() {
@@ -78,6 +84,7 @@ export class Labs {
   _choose(name) {
     if (name === undefined) return;
     this._chosen = name;
+    this._picked = true;
     this._main.scrollTop = 0;
     this._show();
     if (getComputedStyle(this._list).overflowY === "visible") this._main.scrollIntoView();
