@@ -14,7 +14,7 @@ from raftzmq.labs.blocked_loop import BlockedLoop, blocked_loops, picture, tag_o
 from raftzmq.labs.history import History
 from raftzmq.labs.lab import Lab
 from raftzmq.labs.narration import Step
-from raftzmq.labs.stage import Stage
+from raftzmq.labs.stage import LAST_WORDS_S, Stage
 from raftzmq.labs.verdict import Verdict
 from raftzmq.labs.words import Words, both
 
@@ -90,6 +90,7 @@ def act(stage: Stage) -> None:
             for call in read_notes(notes, stage.nodes)[1]:
                 _record(stage, call, where)
             stage.settle()
+            stage.rest(LAST_WORDS_S)
             stage.stop(*stage.running)
 
 

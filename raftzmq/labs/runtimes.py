@@ -12,7 +12,7 @@ from raftzmq.labs.lab import Lab
 from raftzmq.labs.logs import State
 from raftzmq.labs.narration import Step
 from raftzmq.labs.same_script import BURST, WRITES, burst, content, write
-from raftzmq.labs.stage import Stage
+from raftzmq.labs.stage import LAST_WORDS_S, Stage
 from raftzmq.labs.verdict import Verdict
 from raftzmq.labs.words import Words, both
 from raftzmq.runtime.choice import COROUTINES, THREADS
@@ -83,6 +83,7 @@ def act(stage: Stage) -> None:
         _note(stage, ENDS, name, total.cpu_ns // 1000 // BURST, round(total.voluntary / BURST, 2))
         _note(stage, LEFT, name, content(client))
         stage.settle()
+        stage.rest(LAST_WORDS_S)
         stage.stop(*stage.running)
 
 

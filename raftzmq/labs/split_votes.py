@@ -19,7 +19,7 @@ DELAY_S = 0.005
 """By which every message is late, as between cities: on one machine a vote is there before a second timer runs out."""
 SEARCHES = 8
 """For a leader, with each of them."""
-CHAPTER_S = 6.0
+CHAPTER_S = 5.0
 """No more searches are begun after it: those with hardly any spread take long."""
 PATIENCE_S = 1.8
 """For one search; then the old leader is let back, whose vote decides it."""
