@@ -99,7 +99,6 @@ def list_(directory: Path, language: str, as_json: bool) -> None:
 @click.option("--step", is_flag=True, help="Wait for the Enter key after each step: for talking over it.")
 @click.option(
     "--web",
-    default="",
     metavar="URL",
     help="Show it live on a page there, such as http://127.0.0.1:7490, as long as it runs.",
 )
@@ -111,7 +110,7 @@ def run(
     everything: bool,
     runtime: str,
     step: bool,
-    web: str,
+    web: str | None,
     directory: Path,
     language: str,
     as_json: bool,
@@ -147,7 +146,7 @@ def run(
     for chosen in labs:
         home = new_directory(directory, chosen.name)
         with narrator(chosen, language, quiet=as_json, waits=step) as narrate:
-            found = perform(chosen, home, runtime=runtime, web=web, narrate=narrate)
+            found = perform(chosen, home, runtime=runtime, web=web or "", narrate=narrate)
         runs.append(found)
         if not as_json:
             print_verdict(found, language)
