@@ -22,6 +22,7 @@ STALLED_S = 10.0
 PATHS: tuple[tuple[str, str], ...] = (
     ("/", "the cluster, live: who leads, in which term, what is committed, and what happens"),
     ("/v1/state", "where every node stands, as JSON: the shape of <code>raftzmq status --json</code>"),
+    ("/v1/recordings", "what can be looked at again, as JSON; below it: states, events and files of each"),
     ("/metrics", "figures for Prometheus, each with what it tells"),
     ("/events", "every event as it happens (server-sent): <code>curl -N …/events?type=role,leader</code>"),
     ("/ws", "the same for browsers, as a WebSocket: first the state, then events in batches"),
