@@ -16,7 +16,7 @@ export const en = {
   why: {
     readOnly: "Read-only: to break things, open the address that 'bin/raftzmq page' prints.",
     stale: "Read-only: the collector was started anew since. 'bin/raftzmq page' prints the address that gives control now.",
-    past: "This moment is past: go live to break things.",
+    past: "This moment is past and stays as it was: only a live cluster can be broken.",
     noLab: "No node is in lab mode, so none takes faults: bin/down, then bin/up --lab.",
   },
   not: {
@@ -91,7 +91,7 @@ export const ja = {
   why: {
     readOnly: "閲覧専用です。操作するには bin/raftzmq page が表示するアドレスを開いてください。",
     stale: "閲覧専用です。コレクターが再起動されました。bin/raftzmq page が新しいアドレスを表示します。",
-    past: "過去の時点を表示しています。操作するにはライブに戻ってください。",
+    past: "過去の時点は変えられません。障害を起こせるのはライブのクラスタだけです。",
     noLab: "ラボモードのノードがないため障害を起こせません。bin/down の後、bin/up --lab で起動してください。",
   },
   not: {
