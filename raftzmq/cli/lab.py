@@ -12,6 +12,8 @@ from raftzmq.cli.options import CONTEXT, HOME, F, json_option
 from raftzmq.cli.output import EXIT_ERROR, say_json
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from raftzmq.labs.run import Run
 
 SCHEMA = 1
@@ -23,6 +25,15 @@ def _usual_language() -> str:
     """That of the environment, if labs are told in it."""
     spoken = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
     return spoken[:2] if spoken[:2] in LANGUAGES else LANGUAGES[0]
+
+
+def _complete(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The labs whose names begin so."""
+    from click.shell_completion import CompletionItem
+
+    from raftzmq.labs.syllabus import SYLLABUS
+
+    return [CompletionItem(name, help=it.title.en) for name, it in SYLLABUS.items() if name.startswith(incomplete)]
 
 
 def language_option(command: F) -> F:
@@ -88,7 +99,7 @@ def list_(directory: Path, language: str, as_json: bool) -> None:
 
 
 @lab.command(context_settings=CONTEXT, short_help="Run some, or all.")
-@click.argument("names", nargs=-1, metavar="[NAME]…")
+@click.argument("names", nargs=-1, metavar="[NAME]…", shell_complete=_complete)
 @click.option("--all", "everything", is_flag=True, help="All of them, one after another.")
 @click.option(
     "--runtime",

@@ -47,6 +47,13 @@ def test_the_language_is_that_of_the_environment_or_the_option(home: Path) -> No
     assert title.en in chosen
 
 
+def test_a_shell_completes_the_names_of_labs() -> None:
+    told = {"_RAFTZMQ_COMPLETE": "bash_complete", "COMP_WORDS": "raftzmq lab run le", "COMP_CWORD": "3"}
+    done = raftzmq(variables=told)
+    assert b"leader-dies" in done.stdout
+    assert b"clean-election" not in done.stdout
+
+
 def test_a_run_is_judged_once_more_by_its_recording(home: Path) -> None:
     good = raftzmq("lab", "judge", str(home / "good"))
     assert good.returncode == 0, good.stderr
