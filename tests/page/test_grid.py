@@ -30,6 +30,13 @@ COUNT = """
   }
 })()
 """
+ONE_FRAME = """
+new Promise((done) => {
+  window.operations = 0;
+  raftzmq.changed();
+  requestAnimationFrame(() => done([window.operations, document.getElementById("grid-canvas").clientWidth]));
+})
+"""
 COLOUR = """
 (() => {
   const canvas = document.getElementById("grid-canvas");
@@ -205,11 +212,7 @@ def test_a_million_entries_cost_as_much_to_draw_as_a_screenful(grid: OnePage) ->
         for name, act in {"end": "follow()", "all": "all()", "some": "zoom(40, 300)", "one": "goTo(500000)"}.items():
             await opened.page.value(f"{GRID}.{act}")
             await opened.page.value(DRAWN)
-            await opened.page.value("window.operations = 0")
-            await opened.page.value("new Promise((done) => { raftzmq.changed(); requestAnimationFrame(done); })")
-            operations, width = await opened.page.value(
-                "[window.operations, document.getElementById('grid-canvas').clientWidth]"
-            )
+            operations, width = await opened.page.value(ONE_FRAME)
             assert 0 < operations < 8 * width, name  # five rows and the bar, a few for a pixel
             found = await opened.data()
             spans[name] = (int(found["first"]), int(found["last"]))
@@ -281,6 +284,8 @@ def test_nothing_is_wider_than_a_narrow_screen(grid: OnePage) -> None:
         await opened.page.value("document.documentElement.style.overflow = 'visible'")
         assert await opened.page.value("document.documentElement.scrollWidth") <= 390
         assert await opened.page.value("document.getElementById('grid-canvas').clientWidth") > 200
+        tools = "document.querySelector('.panel-grid .grid-tools')"
+        assert await opened.page.value(f"{tools}.clientHeight >= {tools}.firstElementChild.offsetHeight")
 
     grid.run(watch, 390)
 

@@ -235,6 +235,8 @@ def test_time_goes_down_on_a_narrow_screen_and_nothing_is_wider_than_it(diagram:
     async def watch(opened: OnePage) -> None:
         await opened.feed(minority_leader().events)
         assert (await opened.data())["direction"] == "tall"
+        tools = "document.querySelector('.lamport-tools')"
+        assert await opened.page.value(f"{tools}.clientHeight >= {tools}.firstElementChild.offsetHeight")
         assert await opened.page.value("document.documentElement.scrollWidth") <= 390
         points = await opened.page.value(
             f"{DIAGRAM}._painter.points.filter(({{event}}) => event.node === 'n3').map(({{x}}) => x)"

@@ -121,8 +121,8 @@ export class LogGrid {
 
   /** The log of which most is there to be seen. */
   _longest() {
-    const length = (row) => row.last - row.mark;
-    const found = this._rows.reduce((best, row) => (best && length(best) >= length(row) ? best : row), null);
+    const worth = (row) => row.last - row.mark + (row.role === "leader" ? 0.5 : 0);
+    const found = this._rows.reduce((best, row) => (best && worth(best) >= worth(row) ? best : row), null);
     return found?.log ?? new NodeLog();
   }
 
@@ -135,7 +135,7 @@ export class LogGrid {
     return {
       name: row.name,
       log,
-      role: row.role,
+      role: row.role === "leader" && leader !== null && leader !== row.name ? "deposed" : row.role, // and doesn't know it
       heard: row.heard,
       told: row.last_index !== null && row.last_index !== undefined,
       mark: row.mark_index ?? 0,

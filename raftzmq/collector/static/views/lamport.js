@@ -74,14 +74,14 @@ export class LamportDiagram {
     this._card.say(texts);
   }
 
-  draw({ now, rows, texts }) {
+  draw({ now, rows, standing, texts }) {
     this._arrange();
     const pen = this._sheet.begin();
     const glide = this._still.matches ? 1 : 1 - Math.exp(-(now - (this._drawnAt ?? now)) / GLIDE_MS);
     this._drawnAt = now;
     const nodes = rows.map((row) => row.name);
     const gliding = this._frame.fit(this._sheet.width, this._sheet.height, nodes, this._slots.end, Math.max(glide, 0.02));
-    this._name(rows);
+    this._name(rows, standing.leader);
     pen.save();
     const lostOf = (event, told) => this._store.isLost(event, told);
     const silent = new Set(rows.filter((row) => !row.heard).map((row) => row.name));
@@ -121,14 +121,16 @@ export class LamportDiagram {
   }
 
   /** The names of the lines: elements, so that they can be read aloud, pressed and cut. */
-  _name(rows) {
+  _name(rows, leader) {
     const { flat, head, each } = this._frame;
     const direction = flat ? "flat" : "tall";
     if (this._root.dataset.direction !== direction) this._root.dataset.direction = direction;
     while (this._names.children.length > rows.length) this._names.lastElementChild.remove();
     rows.forEach((row, i) => {
       const name = this._names.children[i] ?? this._makeName();
-      const kind = `lamport-name ${row.heard ? row.role ?? "unknown" : "gone"}${this._page.selected === row.name ? " chosen" : ""}`;
+      const deposed = row.role === "leader" && leader !== null && leader !== row.name; // and doesn't know it
+      const role = deposed ? "deposed" : row.role ?? "unknown";
+      const kind = `lamport-name ${row.heard ? role : "gone"}${this._page.selected === row.name ? " chosen" : ""}`;
       if (name.className !== kind) name.className = kind;
       if (name.dataset.node !== row.name) name.dataset.node = row.name;
       const lane = this._frame.lane(row.name);
@@ -162,8 +164,9 @@ export class LamportDiagram {
     this._card.tell(words.said(shown, this._only, paused));
     const { traces } = this._store;
     const follows = this._frame.follows && !paused;
-    this._toolbar.tell({ traces, groups: this._groups, asked: this._only, paused, follows }, texts);
-    const facts = { shown, only: this._only ?? "", paused, order: this._frame.clock ? "clock" : "lamport" };
+    const order = this._frame.clock ? "clock" : "lamport";
+    this._toolbar.tell({ traces, groups: this._groups, asked: this._only, paused, follows, order }, texts);
+    const facts = { shown, only: this._only ?? "", paused, order };
     for (const [name, value] of Object.entries({ ...facts, arrows: this._painter.arrows.length, lost: this._painter.lost })) {
       if (this._root.dataset[name] !== String(value)) this._root.dataset[name] = value;
     }

@@ -70,7 +70,8 @@ export class LamportToolbar {
   }
 
   /** What is shown, as words and as the state of the buttons; `asked`: which entry alone, or null. */
-  tell({ traces, groups, asked, paused, follows }, texts) {
+  tell({ traces, groups, asked, paused, follows, order }, texts) {
+    if (this._order.value !== order) this._order.value = order;
     const pressed = new Map([[this._buttons.get("pause"), paused], [this._buttons.get("follow"), follows]]);
     for (const [name, button] of this._groups) pressed.set(button, groups[name]);
     for (const [button, on] of pressed) if (button.ariaPressed !== String(on)) button.ariaPressed = String(on);
