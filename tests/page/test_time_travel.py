@@ -148,7 +148,7 @@ def test_the_timeline_leads_to_what_happened(run: Run) -> None:
             await page.call("Input.dispatchMouseEvent", type=kind, **where)
 
     async def watch() -> None:
-        async with looking(directory) as (page, _):
+        async with looking(directory) as (page, one):
             await page.until(f"{TIMELINE}.outline.complete && {TIMELINE}.outline.length > 0")
             found = await page.value(
                 f"{TIMELINE}.outline.ticks.filter((tick) => tick.kind === 'leader').map((tick) => tick.position)"
@@ -175,6 +175,14 @@ def test_the_timeline_leads_to_what_happened(run: Run) -> None:
             await page.value("raftzmq.player.goTo({ position: 5 })")
             await page.value("document.querySelector('.time-marks .go').click()")
             await page.until(f"raftzmq.player.position === {marked}")
+            await page.value("navigator.clipboard.writeText = async (text) => void (window.copied = text)")
+            await page.value("document.getElementById('time-link').click()")
+            await page.until("window.copied")
+            link = await page.value("window.copied")
+            assert link == f"http://127.0.0.1:{one.address[1]}/#recording=run&at={marked}"
+            await page.value("raftzmq.player.goTo({ position: 5 })")
+            await page.open(link)
+            await page.until(f"window.raftzmq?.player?.position === {marked} && !raftzmq.player.live")
 
     asyncio.run(watch())
 

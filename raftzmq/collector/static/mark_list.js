@@ -23,11 +23,14 @@ export class MarkList {
     this._title = put(this._box, "h3");
     this._list = put(this._box, "ol");
     this._hint = put(this._box, "p");
+    this._keep = put(this._box, "button", "keep");
+    Object.assign(this._keep, { type: "button", onclick: () => this.keep() });
   }
 
   say(texts) {
     say(this._title, texts.timeline.marks);
     say(this._hint, texts.timeline.marksHint);
+    say(this._keep, texts.timeline.keep);
     this.changed();
   }
 
@@ -37,10 +40,13 @@ export class MarkList {
     if (!this._box.hidden) this.changed();
   }
 
-  /** Mark this moment, and let its name be typed. */
-  add(position, ms) {
+  /** Mark the moment that is shown, and let its name be typed. */
+  keep() {
     const { texts } = this._page.settings;
-    const { state } = this._page.player;
+    const { player } = this._page;
+    if (player.live) player.pause();
+    const { state, position } = player;
+    const ms = Math.round(player.now);
     const { leader } = state;
     const name = leader === null ? texts.nobody : `${texts.leads(leader)}, ${texts.termWord} ${state.all.leader_term}`;
     this._timeline.bookmarks.add(position, ms, name);

@@ -35,7 +35,7 @@ export class TimeBar {
       faster: () => this._faster(1),
       first: () => page.player.goToEnd(-1),
       last: () => page.player.goToEnd(1),
-      mark: () => this._mark(marks),
+      mark: () => marks.keep(),
     };
     const plays = group("plays");
     button(plays, "previous", "previous", this._work.previous);
@@ -164,12 +164,6 @@ export class TimeBar {
   }
 
   // --- to keep and to share ---
-
-  _mark(marks) {
-    const { player } = this._page;
-    if (player.live) player.pause();
-    marks.add(player.position, Math.round(player.now));
-  }
 
   async _link() {
     const { player, settings } = this._page;
