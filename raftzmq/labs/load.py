@@ -8,6 +8,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from raftzmq.client.results import PutResult
 from raftzmq.client.sync import Client
 
+PATIENCE_S = 15.0
+
 
 class Load:
     """Puts of new keys, ``in_flight`` of them at a time; ``acknowledged`` are the keys of those that were answered."""
@@ -20,10 +22,15 @@ class Load:
         self._made = 0
         self._waiting: dict[Future[PutResult], str] = {}
 
-    def run(self, seconds: float) -> None:
-        """Go on for so long; what is under way then stays so."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+    def run(self, seconds: float, least: int = 0, patience_s: float = PATIENCE_S) -> None:
+        """Go on for so long, and until ``least`` were answered, but no longer than ``patience_s`` for that.
+
+        What is under way then stays so.
+        """
+        begun = time.monotonic()
+        while (passed := time.monotonic() - begun) < seconds or (
+            len(self.acknowledged) < least and passed < patience_s
+        ):
             while len(self._waiting) < self._in_flight:
                 key = f"{self._prefix}/{self._made:06}"
                 self._waiting[self._client.put_async(key, b"x" * 64)] = key
