@@ -8,13 +8,13 @@ import { Overview, paintCommitted, paintIndexes } from "./grid_axis.js";
 import { EntryCard } from "./grid_card.js";
 import { entryAt } from "./grid_entry.js";
 import { NodeLog } from "./grid_log.js";
-import { Painter } from "./grid_paint.js";
+import { LOW, Painter } from "./grid_paint.js";
 import { Past } from "./grid_past.js";
 import { Span } from "./grid_span.js";
 import { Toolbar } from "./grid_toolbar.js";
 
 const NODES_MAX = 1_000;
-const ROW_MIN = 28;
+const ROW_MIN = 24;
 const ROW_MAX = 9; // of the letters' size
 const BAR = 14; // pixels of the whole log as a bar
 const LEGEND = ["committed", "uncommitted", "disk", "memory", "applied", "match", "next", "snapshot", "unknown", "dropped"];
@@ -156,7 +156,7 @@ export class LogGrid {
     const pen = this._sheet.begin();
     this._top = Math.round(this._sheet.size * 1.9);
     const room = height - this._top - BAR - 6;
-    const least = Math.max(ROW_MIN, this._sheet.size * 2.4);
+    const least = Math.max(ROW_MIN, this._sheet.size * 2);
     this._rowHeight = Math.max(least, Math.min(ROW_MAX * this._sheet.size, Math.floor(room / Math.max(this._rows.length, 1))));
     const tall = this._top + this._rows.length * this._rowHeight + BAR + 6;
     if (this._tallest !== tall) this._tall.style.height = `${Math.max((this._tallest = tall), height)}px`;
@@ -166,6 +166,7 @@ export class LogGrid {
 
   /** The names at the left: elements, so that they can be read aloud, pressed and cut. */
   _name() {
+    this._names.classList.toggle("low", this._rowHeight < LOW);
     while (this._names.children.length > this._rows.length) this._names.lastElementChild.remove();
     this._rows.forEach((row, i) => {
       const line = this._names.children[i] ?? this._makeName(i);

@@ -7,6 +7,9 @@ const SEPARATED = 4; // from so many pixels per entry on, entries stand apart
 const CELLS = 12; // and from so many on, each has a frame of its own
 const FADE_MS = 6000;
 
+/** Rows lower than this have no room for two lines. */
+export const LOW = 34;
+
 /** The name of a term's colour: next terms differ, and the seventh after has the same again. */
 export const colourOf = (term) => `term-${term % TERM_COLOURS}`;
 
@@ -36,13 +39,15 @@ export function* segments(runs, span, from, to) {
 export class Painter {
   constructor(sheet) {
     this._sheet = sheet;
+    this._still = matchMedia("(prefers-reduced-motion: reduce)");
   }
 
   /** One node's row: `row` as the grid makes it, `y` its top. Says whether something in it still moves. */
   row(row, span, y, height, now, texts) {
     const pen = this._sheet.pen;
     const rail = height >= 40 ? 3 : 2;
-    const body = { y: y + 3, height: height - 3 - (2 * rail + 3) - (height >= 40 ? 12 : 9) };
+    const lane = height >= 40 ? 12 : height >= LOW ? 9 : 1; // for the leader's marks; in low rows they lie on the rails
+    const body = { y: y + 3, height: height - 3 - (2 * rail + 3) - lane };
     pen.globalAlpha = row.heard ? 1 : 0.5;
     if (row.mark > 0) this._snapshot(row, span, body, texts);
     const from = Math.max(row.mark + 1, span.first);
@@ -56,7 +61,7 @@ export class Painter {
       this._rail(span, from, Math.min(row.stable, to), body.y + body.height + 2, rail, "ink");
       this._rail(span, from, Math.min(row.applied, to), body.y + body.height + rail + 3, rail, "learner");
     }
-    this._peer(row, span, body.y + body.height + 2 * rail + 4, texts);
+    this._peer(row, span, y + height - (height >= LOW ? 8 + (height >= 40) : 9), texts);
     pen.globalAlpha = 1;
     return this._dropped(row, span, body, now);
   }
@@ -230,7 +235,7 @@ export class Painter {
     const { pen } = this._sheet;
     row.log.dropped = row.log.dropped.filter((one) => now - one.since < FADE_MS);
     for (const { first, last, runs, since } of row.log.dropped) {
-      const part = Math.max(0, (now - since) / FADE_MS);
+      const part = this._still.matches ? 0.2 : Math.max(0, (now - since) / FADE_MS);
       const high = Math.min(body.height, 15);
       const box = { y: body.y + body.height - high / 2 + Math.min(1, part * 8) * (high * 0.8), height: high };
       pen.globalAlpha = 1 - part ** 3;
