@@ -285,8 +285,8 @@ def where_next(configuration: Path, page: str, lab: bool) -> str:
     """Where to look next, as commands that can be typed, and addresses."""
     lines = [
         f"  {page}",
-        "                          the cluster in a browser: who leads, why, and what is committed. This link lets",
-        "                          you change it (bin/raftzmq page prints it again; --read-only: one for others)",
+        "                          the cluster in a browser: who leads, why, and what is committed",
+        "  bin/raftzmq page        prints the link by which you change it there; --read-only: one for others",
         *([] if lab else ["                          To break nodes and links there: bin/down, then bin/up --lab"]),
         "  bin/raftzmq put K V     write; get, del, range and cas are there too",
         "  bin/raftzmq events --follow",

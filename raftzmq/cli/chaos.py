@@ -50,7 +50,8 @@ def chaos() -> None:
     elections. Whatever is done appears in the event stream, with what follows from it.
 
     Only nodes in lab mode obey (bin/up --lab, raftzmq node --lab); all others refuse. A node may be named 'leader'.
-    Links go one way: what n1 sends to n3 may be lost while n1 hears n3 well.
+    Links go one way: what n1 sends to n3 may be lost while n1 hears n3 well. On the page (raftzmq page) all of it is
+    done by hand.
 
     \b
     Examples:

@@ -140,9 +140,9 @@ export class Faults {
     this._span.disabled = why !== "";
     for (const [action, button] of this._buttons) {
       const not = why === "" && this._why(action);
-      button.disabled = why !== "";
-      button.ariaDisabled = String(why !== "" || not !== "");
-      button.ariaBusy = String(this._busy.has(action));
+      const stands = { ariaDisabled: String(why !== "" || not !== ""), ariaBusy: String(this._busy.has(action)) };
+      for (const [name, value] of Object.entries(stands)) if (button[name] !== value) button[name] = value;
+      if (button.disabled !== (why !== "")) button.disabled = why !== "";
     }
     this._tell(frame, words, why);
     this._drawing.draw(frame.state, why === "" ? this._chosen : new Set(), words);
