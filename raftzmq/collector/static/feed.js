@@ -75,7 +75,7 @@ export class Feed {
     const list = this._list;
     const [kept, height] = [list.scrollTop, list.scrollHeight];
     if (list.firstElementChild?.className === "quiet") list.replaceChildren();
-    for (const one of lines) this._add(one, texts);
+    for (const one of lines) this._add(one, texts, "fresh");
     if (kept > 0) {
       list.scrollTop = kept + list.scrollHeight - height;
       this._unread += lines.length;
@@ -118,11 +118,12 @@ export class Feed {
   }
 
   /** A line on top; or a further node in one of the last: what many do alike, at once, is one happening. */
-  _add(one, texts) {
+  _add(one, texts, mark = "kept") {
     const key = sameOf(one.event);
     const alike = key && [...this._list.children].slice(0, TOGETHER_LINES).find((line) => line.dataset.same === key);
     if (!alike || Math.abs(one.ms - alike.happened.ms) > TOGETHER_MS) {
       const line = this._line(one, texts);
+      line.classList.add(mark);
       if (key) line.dataset.same = key;
       this._list.prepend(line);
     } else if (!alike.parts.includes(partOf(one.event))) {

@@ -20,6 +20,7 @@ export class Head {
   constructor(page) {
     this._page = page;
     this._audit = new Audit($("audit"), $("audited"));
+    this._still = matchMedia("(prefers-reduced-motion: reduce)");
     const { settings, keys } = page;
     const buttons = {
       messages: ["m", () => settings.toggleMessages()],
@@ -67,6 +68,7 @@ export class Head {
   draw({ state, standing, texts, live }, link, cluster) {
     say($("headline"), standing.headline);
     place(document.body, { "data-leader": standing.leader ?? "", "data-live": live });
+    this._hail(standing.leader, live);
     const term = standing.term ? show(standing.term) : "–";
     say($("term"), term);
     say($("committed"), dash(standing.committed));
@@ -82,6 +84,15 @@ export class Head {
     place($("link"), { "data-standing": live ? link : "past" });
     const title = texts.pageTitle(standing.leader, term, cluster);
     if (document.title !== title) document.title = title;
+  }
+
+  /** Somebody has just begun to lead: the headline says it with a beat, unless the viewer wants things still. */
+  _hail(leader, live) {
+    const before = this._leader;
+    this._leader = leader;
+    if (!live || leader === null || before === undefined || leader === before || this._still.matches) return;
+    const beat = [{ transform: "scale(1.06)", textShadow: "0 0 0.5em var(--leader)" }, { transform: "none", textShadow: "none" }];
+    $("headline").animate(beat, { duration: 900, easing: "ease-out" });
   }
 
   async _share() {
