@@ -31,7 +31,9 @@ const CHARTS = {
 export class Charts {
   constructor(root, page) {
     this._page = page;
-    this.figures = new Figures();
+    this._live = new Figures();
+    this._past = new Figures();
+    this._watching = false;
     this._span = SPANS[0];
     this._looked = null;
     this._at = 0;
@@ -74,14 +76,26 @@ export class Charts {
     return { name, title, canvas, chart, told, lines: drawn };
   }
 
+  /** Those of the moment that is shown. What comes live is added up in any case: who comes back to it misses nothing. */
+  get figures() {
+    return this._page.player.live ? this._live : this._past;
+  }
+
   begin(state, events) {
-    this.figures.begin(state.leader);
-    this.figures.take(events);
+    const { player } = this._page;
+    this._past.begin(state.leader);
+    if (!player.live) this._past.take(events);
+    else if (!this._watching) {
+      this._watching = true;
+      this._live.begin(state.leader);
+      this._live.take(events);
+      player.watch({ arrived: (arrived, anew) => (anew ? this._live.restart(player.stream.state.leader) : this._live.take(arrived)) });
+    }
     this._at = 0;
   }
 
   take(events) {
-    this.figures.take(events);
+    if (!this._page.player.live) this._past.take(events);
   }
 
   say(texts) {
@@ -96,7 +110,6 @@ export class Charts {
         label.title = words.lineTells[line.name] ?? words.tells[name];
       }
     }
-    say(this._marks, words.marks);
     this._at = 0;
   }
 
@@ -114,6 +127,7 @@ export class Charts {
     this._key = key;
     const { columns } = this.figures.series[this._span.name].until(state.all.time_ms);
     const words = this._texts.charts;
+    say(this._marks, live ? words.marks : words.past);
     const seconds = (this._span.column_ms * columns.length) / 1000;
     const ticks = [[0, words.ago(seconds)], [0.5, words.ago(seconds / 2)], [1, live ? words.now : words.then]];
     // The newest column is still filling up.

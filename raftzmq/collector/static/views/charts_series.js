@@ -98,6 +98,11 @@ export class Figures {
   begin(leader) {
     this.series = Object.fromEntries(SPANS.map(({ name, column_ms }) => [name, new Series(column_ms)]));
     this._now = SPANS.map(() => null);
+    this.restart(leader);
+  }
+
+  /** Something was missed: what was added up stays, what was under way is forgotten. */
+  restart(leader) {
     this._applied = new Map();
     this._commit = 0;
     this._leader = leader;

@@ -10,6 +10,7 @@ export const en = {
   title: "Charts",
   spans: { minute: "Last minute", ten: "Last ten minutes" },
   marks: "vertical line: an election; with a name: who won it",
+  past: "in the past: what has passed by since you went there",
   titles: { operations: "Operations per second", answer: "Time to the answer", lag: "Behind the commit index", sync: "Disk syncs" },
   tells: {
     operations: "Commands that the leader applied, and linearizable reads that nodes answered (events apply and read)",
@@ -31,6 +32,7 @@ export const ja = {
   title: "グラフ",
   spans: { minute: "直近 1 分", ten: "直近 10 分" },
   marks: "縦線: 選挙。名前つき: その勝者",
+  past: "過去の表示中: そこへ移ってから再生した分だけ",
   titles: { operations: "毎秒の操作数", answer: "応答までの時間", lag: "コミット位置からの遅れ", sync: "ディスクの同期" },
   tells: {
     operations: "リーダーが適用したコマンドと、各ノードが答えた線形化可能な読み取り(イベント apply と read)",
