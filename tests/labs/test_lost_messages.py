@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from raftzmq.labs.history import Event
+from raftzmq.labs.lost_entry import lost_entries
 from raftzmq.labs.lost_messages_judge import AGAIN, COMMITTED, LOST, REFUSED, SAME, judge
 from raftzmq.labs.words import Words
 from tests.labs.chronicle import Chronicle
@@ -118,3 +119,39 @@ def test_a_leader_that_sends_the_lost_entry_alone_has_not_seen_the_new_one() -> 
         if resent(event):
             event["body"]["entries"] = [5, 5]
     assert AGAIN in red(chronicle)
+
+
+def test_a_message_that_arrived_was_not_lost() -> None:
+    chronicle = story()
+    lost = next(
+        event for event in chronicle.events if event.get("peer") == "n2" and event["body"].get("entries") == [5, 5]
+    )
+    place = chronicle.events.index(lost)
+    chronicle.events.insert(place + 1, {**lost, "node": "n2", "peer": "n1", "type": "received"})
+    assert LOST in red(chronicle)
+
+
+def test_only_a_loss_between_two_that_heard_each_other_counts() -> None:
+    chronicle = Chronicle()
+    written(chronicle, 4)
+    written(chronicle, 5, without="n2")
+    assert lost_entries(chronicle.history()) == []
+    written(chronicle, 6)
+    assert [(loss.first, loss.peer) for loss in lost_entries(chronicle.history())] == [(5, "n2")]
+
+
+def test_what_lacks_the_lost_entry_is_not_the_way_back() -> None:
+    chronicle = story()
+    place = next(number for number, event in enumerate(chronicle.events) if resent(event))
+    once_more = Chronicle()
+    once_more.message("n1", "n2", APPEND, body(5, 6))
+    for event in once_more.events:
+        event["mid"] = "n1:99"
+    chronicle.events[place:place] = once_more.events
+    assert red(chronicle) == []
+
+
+def test_a_follower_that_drops_entries_is_another_story() -> None:
+    chronicle = story()
+    chronicle.say("n2", "truncate", first=5, last=5, leader="n1")
+    assert red(chronicle) == [SAME]

@@ -87,3 +87,20 @@ def test_the_launcher_starts_nothing_but_nodes_in_lab_mode() -> None:
         assert (ended.returncode, ended.stdout) == (1, "")
         assert "only starts nodes in lab mode" in ended.stderr
     assert launcher()[0] == sys.executable
+
+
+def test_a_term_that_rises_although_it_asks_is_red() -> None:
+    chronicle = Chronicle()
+    absence(chronicle, 1, pre_vote=True)
+    place = next(number for number, event in enumerate(chronicle.events) if event["type"] == "election")
+    chronicle.events.insert(place + 1, {**chronicle.events[place], "pre_vote": False})
+    absence(chronicle, 2, pre_vote=False)
+    assert red(chronicle) == [1]
+
+
+def test_a_question_after_its_return_disturbs_nobody() -> None:
+    chronicle = Chronicle()
+    absence(chronicle, 1, pre_vote=True)
+    chronicle.election("n3", 1, pre_vote=True)
+    absence(chronicle, 2, pre_vote=False)
+    assert red(chronicle) == []

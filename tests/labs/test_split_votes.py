@@ -108,3 +108,11 @@ def test_the_histogram_is_drawn(tmp_path: Path) -> None:
     assert lines[1] == "     1 | █ 1"
     assert len(lines) == 2 * 7
     assert [path.name for path in draw(chronicle.history(), tmp_path)] == ["split-votes.png", "split-votes.svg"]
+
+
+def test_only_a_leader_of_a_later_term_ends_a_search() -> None:
+    chronicle = story(NARROW, WIDE)
+    first = next(number for number, event in enumerate(chronicle.events) if event["type"] == "fault")
+    chronicle.events.insert(first + 2, {**chronicle.events[first], "type": "role", "role": "leader", "previous": ""})
+    narrow, _ = spreads_of(chronicle.history())
+    assert narrow.counts == [1, 1, 1, 0, 1, 0]
