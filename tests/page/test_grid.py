@@ -258,6 +258,14 @@ def test_keys_buttons_and_the_wheel_move_what_is_in_view(grid: OnePage) -> None:
         where = {"x": box[0] + 200, "y": box[1] + 60}
         await opened.page.call("Input.dispatchMouseEvent", type="mouseWheel", **where, deltaX=0, deltaY=-200)
         await opened.page.until(f"Number(document.getElementById('panel-grid').dataset.scale) > {scale}")
+        before = await opened.data()
+        drag = [("mousePressed", 0), ("mouseMoved", 40), ("mouseMoved", 300), ("mouseReleased", 300)]
+        for kind, by in drag:
+            at = {"x": box[0] + 100 + by, "y": box[1] + 60, "button": "left", "buttons": 1, "clickCount": 1}
+            await opened.page.call("Input.dispatchMouseEvent", type=kind, **at)
+        after = await opened.data()
+        assert int(after["first"]) < int(before["first"])
+        assert after["entry"] == before["entry"]
 
     grid.run(watch)
 
