@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.collector.streams import boot, standing
 from tests.collector.support import Running, collecting, free_endpoints
+from tests.collector.web.support import serving
 from tests.live.harness import LiveCluster
 from tests.live.runtimes import EITHER
 from tests.page.chromium import Tab, tab
@@ -344,6 +346,26 @@ async def watch(cluster: LiveCluster, running: Running) -> None:
 
 def test_what_a_hand_does_is_done_and_seen(cluster: LiveCluster, running: Running) -> None:
     asyncio.run(watch(cluster, running))
+
+
+def test_where_no_node_is_in_lab_mode_the_page_says_how_to_start_some() -> None:
+    async def look() -> None:
+        with serving(3) as one:
+            names = ("n1", "n2", "n3")
+            one.offer(*(boot(name) for name in names), *(standing(name) for name in names))
+            async with tab() as page:
+                await page.open(f"http://127.0.0.1:{one.address[1]}/?language=en#token={one.web.token.text}")
+                await page.until(f"window.raftzmq && {BAR}.why === 'noLab'")
+                await explained(page, "bin/up --lab")
+                assert await page.value("[...document.querySelectorAll('#faults button')].every((one) => one.disabled)")
+                await page.press("H")
+                await said(page, "bin/up --lab")
+                one.offer({**standing("n2"), "lab": True})
+                await page.until(f"{BAR}.why === ''")
+                await page.until("!document.querySelector('#faults [data-action=draw]').disabled")
+                assert page.errors == []
+
+    asyncio.run(look())
 
 
 def test_groups_lines_and_figures(running: Running) -> None:
