@@ -70,7 +70,7 @@ def test_a_lab_shows_its_verdict_and_its_recording_opens_at_its_steps(tmp_path: 
         async with page_of(tmp_path) as page:
             card = await choose(page, "leader-dies")
             assert card["title"] == SYLLABUS["leader-dies"].title.en
-            assert card["command"] == "raftzmq lab run leader-dies"
+            assert card["command"] == "bin/raftzmq lab run leader-dies"
             assert card["badge"] == f"✓ all {len(run.verdict.checks)} checks hold"
             assert card["checks"] == [["true", check.sentence.en] for check in run.verdict.checks]
             assert card["steps"] == [told.step.what.en for told in run.steps]

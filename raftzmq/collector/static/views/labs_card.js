@@ -55,7 +55,7 @@ export class LabCard {
     say(this._shows, lab.shows[language]);
     say(this._rule, lab.rule[language]);
     say(this._label, texts.run);
-    say(this._command, `raftzmq lab run ${lab.name}`);
+    say(this._command, `bin/raftzmq lab run ${lab.name}`);
     say(this._copy, texts.copy);
     this._open.title = texts.openHint;
     this._open.hidden = this._ran.hidden = run === null;
