@@ -19,7 +19,7 @@ const CHARTS = {
   answer: [
     { name: "p50", colour: "follower", value: percent("answer", 50) },
     { name: "p99", colour: "candidate", dash: [5, 3], value: percent("answer", 99) },
-    { name: "slowest", colour: "dot-entries", dash: [1, 4], wide: 2.5, value: (column) => column.slowest },
+    { name: "slowest", colour: "dot-entries", points: true, value: (column) => column.slowest },
   ],
   lag: [{ name: "lag", colour: "follower", value: (column) => column.lag }],
   sync: [
@@ -64,7 +64,7 @@ export class Charts {
       const found = put(values, "span", "value");
       const key = put(found, "i");
       key.style.color = `var(--${line.colour})`;
-      key.className = line.dash ? "dashed" : "";
+      key.className = line.points ? "points" : line.dash ? "dashed" : "";
       return { label: put(found, "span"), number: put(found, "b"), line };
     });
     const drawn = lines.map((line) => ({ ...line, value: (column) => line.value(column, this._span.column_ms) }));
@@ -140,9 +140,10 @@ export class Charts {
 
   /** The figures as text: those that are looked at, or the newest. */
   _tell({ name, canvas, told, lines }, columns, looked, words) {
-    const column = columns[looked];
-    told.forEach(({ number }, i) => {
-      const value = column === null ? null : lines[i].value(column);
+    told.forEach(({ number, line }, i) => {
+      // What comes once a second isn't in every column.
+      const from = line.points ? Math.max(0, looked - Math.round(1000 / this._span.column_ms)) : looked;
+      const value = columns.slice(from, looked + 1).map((column) => column && lines[i].value(column)).findLast((found) => found !== null) ?? null;
       say(number, value === null ? "–" : words.value[name](value));
     });
     const age = ((columns.length - 1 - looked) * this._span.column_ms) / 1000;

@@ -26,7 +26,7 @@ export function coloursOf(element) {
 }
 
 export class Chart {
-  /** `lines` are [{colour, dash, value(column)}]. */
+  /** `lines` are [{colour, dash or points, value(column)}]. */
   constructor(canvas, lines) {
     this._canvas = canvas;
     this._lines = lines;
@@ -119,9 +119,10 @@ export class Chart {
     pen.setLineDash([]);
   }
 
-  _line(pen, colours, { colour, dash, wide }, values) {
+  _line(pen, colours, { colour, dash, points }, values) {
+    if (points) return this._points(pen, colours[colour], values);
     pen.strokeStyle = colours[colour];
-    pen.lineWidth = wide ?? 2;
+    pen.lineWidth = 2;
     pen.lineJoin = "round";
     pen.setLineDash(dash ?? []);
     pen.beginPath();
@@ -137,6 +138,18 @@ export class Chart {
     });
     pen.stroke();
     pen.setLineDash([]);
+    return undefined;
+  }
+
+  /** What comes now and then. */
+  _points(pen, colour, values) {
+    pen.fillStyle = colour;
+    values.forEach((value, i) => {
+      if (value === null) return;
+      pen.beginPath();
+      pen.arc(this._x(i, values.length), this._y(value), 2.4, 0, 2 * Math.PI);
+      pen.fill();
+    });
   }
 
   _look(pen, colours, values, looked) {
