@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from raftzmq.cli.options import CONTEXT, HOME, F, json_option
-from raftzmq.cli.output import EXIT_ERROR, say_json
+from raftzmq.cli.output import EXIT_ERROR, note, printable, say_json
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -153,6 +153,8 @@ def run(
     if everything == bool(names):
         raise click.UsageError("Which lab? Give names, or --all; raftzmq lab list tells them.")
     labs = [load(name) for name in (all_names() if everything else names)]
+    if web and not as_json:
+        note(f"the page shows it while it runs: {printable(web)}")
     runs: list[Run] = []
     for chosen in labs:
         home = new_directory(directory, chosen.name)
