@@ -76,8 +76,8 @@ export class RingFaults {
     draw(made, "path", { d: `M${points.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L")}` });
     if (!both) this._head(made, points.at(-3), points.at(-1));
     const mark = draw(this._marks, "g", { class: kind });
-    const middle = at(0.5);
-    const text = draw(mark, "text", { x: middle.x.toFixed(1), y: (middle.y + 5).toFixed(1) });
+    const beside = at(fault.cut ? 0.5 : 0.3); // words stand off the middle of the ring, where the term is
+    const text = draw(mark, "text", { x: beside.x.toFixed(1), y: (beside.y + 5).toFixed(1) });
     text.textContent = fault.cut ? "✕" : parts.join(" ");
   }
 
