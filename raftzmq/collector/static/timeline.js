@@ -19,7 +19,9 @@ const NEAR = 6;
 const REFINE_MS = 250;
 const AGAIN_MS = 120;
 const POINTS_MIN = 150;
+/** Between two pictures while it moves by itself: it moves by pixels. */
 const LIVE_DRAW_MS = 90;
+const PLAY_DRAW_MS = 50;
 
 export class Timeline {
   constructor(root, page) {
@@ -107,7 +109,8 @@ export class Timeline {
   draw({ now, texts, live }) {
     this._bar.draw(texts);
     const moved = this._drawn !== this._page.player.position || live !== this._drawnLive;
-    if (!this._stale && (!moved || (live && now - this._drawnAt < LIVE_DRAW_MS))) return false;
+    const pause = live ? LIVE_DRAW_MS : this._page.player.playing ? PLAY_DRAW_MS : 0;
+    if (!this._stale && (!moved || now - this._drawnAt < pause)) return false;
     this._follow();
     const { from, to } = this.view;
     const at = this._at();
@@ -159,6 +162,7 @@ export class Timeline {
     if (this._recording !== LIVE) return;
     if (anew && this._loaded) this._load(LIVE);
     else this.outline.take(events, this._page.player.stream.state);
+    this._stale ||= !this._page.player.live; // it grows beside who stands still, too
   }
 
   // --- what the collector knows ---
