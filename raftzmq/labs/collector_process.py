@@ -7,7 +7,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import orjson
 
 import raftzmq.config
 from raftzmq.benchmarks.local_cluster import LAUNCHER
@@ -59,7 +62,7 @@ class CollectorProcess:
         deadline = time.monotonic() + PATIENCE_S
         while b"collector started" not in self._log.read_bytes():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise CollectorFailed(f"the collector did not start:\n{self._tail()}")
+                raise CollectorFailed(f"the collector did not start: {self._tail()}")
             time.sleep(0.02)
 
     def stop(self) -> None:
@@ -80,4 +83,8 @@ class CollectorProcess:
             self._process.wait()
 
     def _tail(self) -> str:
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
+        """What it said last: the error that ended it, or the end of its log."""
+        lines = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        with suppress(IndexError, ValueError, KeyError, TypeError):
+            return str(orjson.loads(lines[-1])["error"])
+        return "\n".join(lines)
