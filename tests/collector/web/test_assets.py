@@ -62,8 +62,9 @@ def test_nothing_else_is_given_away(path: str) -> None:
         assert one.get(path).status == 404
 
 
-def test_a_link_may_choose_language_and_theme_and_nothing_else() -> None:
+def test_a_link_may_choose_how_the_page_looks_and_nothing_else() -> None:
     with serving() as one:
         assert one.get("/?language=ja&theme=dark&messages=on").status == 200
+        assert one.get("/?presenter=on&panel=grid&tour=off").status == 200
         assert one.get("/?colour=red").status == 400
         assert one.get("/static/state.js?v=1").status == 400
