@@ -73,7 +73,7 @@ export class Ring {
     const ry = Math.max(60, (height - words) / 2 - 52);
     const ring = Math.min(rx, ry * 1.6);
     const tall = Math.min(ry, ring);
-    this.radius = Math.max(9, Math.min(narrow ? 25 : 34, tall * Math.sin(Math.PI / n) * 0.62));
+    this.radius = Math.max(9, Math.min(narrow ? 25 : 34, tall * Math.sin(Math.PI / Math.max(2, n)) * 0.62));
     this.detailed = n <= 9 && !narrow;
     this._brief = narrow && n <= 9;
     const centre = { x: width / 2, y: (height - words) / 2 + 8 };

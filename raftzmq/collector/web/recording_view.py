@@ -48,7 +48,7 @@ class RecordingView:
 
     def __init__(self, path: Path, *, live: bool = False) -> None:
         self.path = path
-        self._live = live
+        self._grows = live or path.is_dir()
         self._lock = threading.Lock()
         self._scanning = threading.Lock()
         self._states: OrderedDict[int, dict[str, Any]] = OrderedDict()
@@ -70,7 +70,7 @@ class RecordingView:
 
     def refresh(self) -> Recording | None:
         """Take in what has been recorded since; the recording, None if there is none yet. Raises RecordingError."""
-        if not self._live:
+        if not self._grows:
             return self._recording
         with self._lock:
             try:

@@ -378,3 +378,14 @@ def test_many_viewers_look_at_once(run: tuple[Path, Collected], monkeypatch: pyt
         answers = viewers.map(lambda position: one.get(f"{at}/state?position={position}&lead=0").json, places)
         for position, answer in zip(places, answers, strict=True):
             assert hash_of(answer["state"]) == collected.states[position]
+
+
+def test_a_directory_that_somebody_still_records_in_is_followed(tmp_path: Path) -> None:
+    collected = Collected(tmp_path)
+    with shelved(tmp_path) as (one, at):
+        for number in range(1, 4):
+            collected.take(event("commit", index=number))
+            collected.flush()
+            assert one.get(at).json["last_position"] == 1 + number
+            assert hash_of(one.get(f"{at}/state?position=99").json["state"]) == collected.states[1 + number]
+        collected.close()
