@@ -108,6 +108,3 @@ def page(as_json: bool, **options: Any) -> None:
         result, bars = result_of(plan, measure_page(plan, advance))
     present(result, as_json=as_json, charts=None)
     end_by(bars)
-
-
-__all__ = ["page", "result_of"]

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from raftzmq.benchmarks.chromium import Tab, browser, chromium_path
+from raftzmq.benchmarks.chromium import PageFailed, Tab, browser, chromium_path
 from raftzmq.benchmarks.display import Advance
 from raftzmq.benchmarks.local_cluster import free_cluster
 from raftzmq.benchmarks.recordings import NODES, forget, stream, write
@@ -127,6 +127,10 @@ async def _measure(plan: Plan, address: str) -> Measured:
         await tab.open(address)
         await tab.until(_OPENED)
         opening_s = time.perf_counter() - begun
+        there = await tab.value("raftzmq.panels.names")
+        unknown = sorted(set(plan.panels) - set(there))
+        if unknown:
+            raise PageFailed(f"the page has no panel {', '.join(unknown)}; it has: {', '.join(there)}")
         rng = random.Random(plan.seed)
         far = [rng.randint(1, plan.events) for _ in range(plan.steps)]
         middle = plan.events // 2
@@ -134,8 +138,7 @@ async def _measure(plan: Plan, address: str) -> Measured:
         far_ms = await tab.value(_SCRUB % json.dumps(far))
         near_ms = await tab.value(_SCRUB % json.dumps(near))
         await tab.value(_FRAMES)
-        panels = plan.panels or await tab.value("raftzmq.panels.names")
-        played = [await _play(tab, panel, plan) for panel in panels]
+        played = [await _play(tab, panel, plan) for panel in plan.panels or there]
         return Measured(opening_s, far_ms, near_ms, played, tab.errors)
 
 
