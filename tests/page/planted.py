@@ -60,6 +60,8 @@ async def shown(query: str = "language=en&theme=light", width: int = 1280) -> As
         one.offer(*elected("n2"), *at_work())
         async with tab(width) as page:
             await page.open(f"http://127.0.0.1:{one.address[1]}/?{query}")
-            await page.until("window.raftzmq?.player.position > 0 && document.body.dataset.leader")
+            await page.until("window.raftzmq?.player.position > 0")
+            one.offer(*at_work())  # however long the browser took to start: nodes that were silent lead nobody
+            await page.until("document.body.dataset.leader === 'n2'")
             yield one, page
             assert page.errors == []
