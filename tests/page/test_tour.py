@@ -40,7 +40,7 @@ def test_a_first_visit_begins_with_a_tour_and_a_second_does_not() -> None:
                 titles = await read_through(page)
                 assert len(titles) == len(set(titles)) == 5
                 await page.open(f"{address}/?language=ja")
-                await page.until("window.raftzmq?.tour && document.body.dataset.leader")
+                await page.until("window.raftzmq?.tour && raftzmq.player.position > 0")
                 assert not await page.value(f"Boolean({_RUNS})")
                 await page.resize(390, 800)
                 await page.press("?")
