@@ -71,7 +71,7 @@ def test_the_commands_end_as_the_readme_says(clone: Clone) -> None:
             # bin/down comes last; the tests themselves and the benches are run by others.
             if words[0] not in ("bin/up", "bin/raftzmq", ".venv/bin/supervisorctl") or words[1:2] == ["bench"]:
                 continue
-            if "--follow" in words:
+            if "--follow" in words or "--page" in words:
                 in_the_background.enter_context(running(clone, words))
                 continue
             few = ["3" if word == "300" else word for word in words]
@@ -79,7 +79,7 @@ def test_the_commands_end_as_the_readme_says(clone: Clone) -> None:
             said = f"{result.stdout}{result.stderr}"
             assert result.returncode in codes, f"{words} ended with {result.returncode}:\n{said}"
             done.append(words)
-    assert ["bin/up"] in done
+    assert ["bin/up", "--lab"] in done
     assert any(words[:2] == ["bin/raftzmq", "put"] for words in done)
 
     client, subscriber = blocks("python")
