@@ -7,15 +7,13 @@ are looked through piece by piece, without parsing those of other types, so that
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import orjson
 
-from raftzmq.collector.recording_file import RecordingFile
-from raftzmq.collector.recording_frame import Frame, decode_lines, read_event
+from raftzmq.collector.recording_frame import Frame, read_event
 from raftzmq.collector.web.backlog import Kept
 from raftzmq.collector.web.recording_ticks import TICK_TYPES, WEIGHTS, Reign, Reigns, Tick, tick_of
 
@@ -102,29 +100,15 @@ class Happenings:
         self.position = 0
         """Up to and with which everything is known."""
 
-    def scan(self, places: Sequence[tuple[RecordingFile, Frame]], seconds: float) -> bool:
-        """Look through the next frames, for about so long; says whether it was all of them."""
-        until = time.monotonic() + seconds
-        for file, frame in places:
-            if frame.last_position <= self.position:
-                continue
-            if time.monotonic() >= until:
-                return False
-            self._look(file, frame)
-            self.position = frame.last_position
-        return True
-
-    def _look(self, file: RecordingFile, frame: Frame) -> None:
-        try:
-            lines = decode_lines(frame, file.read(frame))
-        except (OSError, ValueError):
-            return  # damaged, or removed: whoever reads its events is told
+    def take_frame(self, frame: Frame, lines: list[bytes]) -> None:
+        """The next frame of a recording."""
         for offset, line in enumerate(lines):
             # A checkpoint holds events that were worth remembering, in which all these types may stand.
             if (offset == 0 and frame.checkpoint) or _WORTH.search(line):
                 event = read_event(line)
                 if event is not None:
                     self.take(frame.position + offset, event)
+        self.position = frame.last_position
 
     def take(self, position: int, event: dict[str, Any]) -> None:
         """The next event, if its type is among those or it is a checkpoint."""

@@ -6,8 +6,7 @@ Only where terms begin is kept, and from which position of the recording on: of 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeGuard
 
 import orjson
@@ -15,8 +14,7 @@ import orjson
 from raftzmq.collector.cluster_state import NODES_MAX
 from raftzmq.collector.envelope import COLLECTOR_NODE
 from raftzmq.collector.node_state import INTEGER_MAX
-from raftzmq.collector.recording_file import RecordingFile
-from raftzmq.collector.recording_frame import Frame, decode_lines, read_event
+from raftzmq.collector.recording_frame import Frame, read_event
 from raftzmq.collector.web.backlog import Kept
 
 TERM_TYPES = frozenset({"append", "truncate", "boot", "standing", "snapshot"})
@@ -102,25 +100,14 @@ class TermHistory:
         """Up to and with which everything is known."""
         self._logs: dict[str, _Log] = {}
 
-    def scan(self, places: Sequence[tuple[RecordingFile, Frame]], seconds: float) -> bool:
-        """Look through the next frames, for about so long; says whether it was all of them."""
-        until = time.monotonic() + seconds
-        for file, frame in places:
-            if frame.last_position <= self.position:
-                continue
-            if time.monotonic() >= until:
-                return False
-            try:
-                lines = decode_lines(frame, file.read(frame))
-            except (OSError, ValueError):
-                lines = []  # damaged, or removed: whoever reads its events is told
-            for position, line in enumerate(lines, frame.position):
-                if _WORTH.search(line):
-                    event = read_event(line)
-                    if event is not None:
-                        self.take(position, event)
-            self.position = frame.last_position
-        return True
+    def take_frame(self, frame: Frame, lines: list[bytes]) -> None:
+        """The next frame of a recording."""
+        for position, line in enumerate(lines, frame.position):
+            if _WORTH.search(line):
+                event = read_event(line)
+                if event is not None:
+                    self.take(position, event)
+        self.position = frame.last_position
 
     def with_tail(self, tail: Iterable[Kept]) -> TermHistory:
         """The same and what has happened since, which isn't in a file yet."""

@@ -20,6 +20,7 @@ from raftzmq.collector.recording import Recording
 from raftzmq.collector.recording_frame import RecordingError
 from raftzmq.collector.web.backlog import Kept
 from raftzmq.collector.web.recording_outline import Happenings, outline, stretch_of, stretches_of
+from raftzmq.collector.web.recording_scan import Precedence
 from raftzmq.collector.web.recording_terms import TermHistory
 from raftzmq.config import MIB
 
@@ -51,6 +52,7 @@ class RecordingView:
         self._grows = live or path.is_dir()
         self._lock = threading.Lock()
         self._scanning = threading.Lock()
+        self._precedence = Precedence()
         self._states: OrderedDict[int, dict[str, Any]] = OrderedDict()
         self._happenings = Happenings()
         self._terms = TermHistory()
@@ -141,15 +143,16 @@ class RecordingView:
 
     def lines(self, after: int, count: int, tail: Sequence[Kept] = ()) -> list[Line]:
         """The next events behind a position: at most ``count``, and not many more than `BYTES_MAX` bytes."""
-        self.refresh()
-        found: list[Line] = []
-        size = 0
-        for position, payload in self._payloads(after + 1, None, tail):
-            if len(found) >= count or size >= BYTES_MAX:
-                break
-            found.append((position, payload))
-            size += len(payload)
-        return found
+        with self._precedence.first():
+            self.refresh()
+            found: list[Line] = []
+            size = 0
+            for position, payload in self._payloads(after + 1, None, tail):
+                if len(found) >= count or size >= BYTES_MAX:
+                    break
+                found.append((position, payload))
+                size += len(payload)
+            return found
 
     def _payloads(self, first: int, last: int | None, tail: Sequence[Kept]) -> Iterator[Line]:
         """Positions and JSON, from one position to another."""
@@ -187,6 +190,10 @@ class RecordingView:
         none, or at least ``lead`` if that isn't 0 and there are so many. Whoever asks adds them up, as the state is
         found at no cost where a checkpoint is.
         """
+        with self._precedence.first():
+            return self._moment(position, lead, tail)
+
+    def _moment(self, position: int, lead: int, tail: Sequence[Kept]) -> dict[str, Any]:
         first, last = self.span(tail)
         position = min(max(position, first - 1 if first == 1 else first), last)
         if lead:
@@ -283,7 +290,10 @@ class RecordingView:
         if recording is None:
             return True
         with self._scanning:
-            return what.scan(recording.frames(what.position + 1, recording.last_position), SCAN_S)
+            places = recording.frames(what.position + 1, recording.last_position)
+            for frame, lines in self._precedence.scan(places, what.position, SCAN_S):
+                what.take_frame(frame, lines)
+            return not places or what.position >= places[-1][1].last_position
 
 
 def _is_checkpoint(one: Kept) -> bool:

@@ -84,7 +84,7 @@ export const ja = {
   span: (seconds) => (seconds ? `${seconds} 秒間` : "修復するまで"),
   spanTitle: "リンクの障害が続く時間",
   seconds: (n) => `${n} 秒`,
-  hint: "ノードをクリック(Shift で追加)、または囲んで選び、操作します。ノードからノードへドラッグするとリンクの障害を設定できます。",
+  hint: "ノードをクリック(Shift で追加)か、囲んで選びます。ノード間のドラッグでリンクの障害を設定。",
   several: (names) => `選択中: ${names}。「切り離す」で他のノードから分断します。`,
   drawing: "ノードを囲んで選ぶか、ノードからノードへ線を引いてください。Esc で終了。",
   follows: (from, to) => (to === null ? `${from} から…` : `離すと ${from} から ${to} へのリンクを設定`),
