@@ -45,6 +45,10 @@ class ChromiumMissing(RaftzmqError):
     """No Chromium is installed."""
 
 
+_LEFT = "navigated or closed", "context was destroyed"
+"""What the browser says of a page that left while something was asked of it."""
+
+
 class PageFailed(RaftzmqError):
     """The browser didn't start, or the page didn't do what it should."""
 
@@ -117,13 +121,20 @@ class Tab:
         return answer["result"].get("value")
 
     async def until(self, expression: str) -> None:
-        """Wait for it to be true; raises PageFailed if it never is."""
-        try:
-            await self.value(_UNTIL.replace("CONDITION", expression))
-        except PageFailed as failure:
-            if "waited in vain" not in str(failure):
-                raise
-            raise PageFailed(f"waited in vain until {expression}; errors of the page: {self.errors}") from None
+        """Wait for it to be true, of the page that comes if this one is about to leave.
+
+        Raises PageFailed if it never is.
+        """
+        while True:
+            try:
+                await self.value(_UNTIL.replace("CONDITION", expression))
+            except PageFailed as failure:
+                if any(reason in str(failure) for reason in _LEFT):
+                    continue
+                if "waited in vain" not in str(failure):
+                    raise
+                raise PageFailed(f"waited in vain until {expression}; errors of the page: {self.errors}") from None
+            return
 
     async def text(self, selector: str) -> str:
         """The text of the first element there."""

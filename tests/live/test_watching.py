@@ -61,7 +61,7 @@ def test_a_leader_that_dies_is_seen_by_who_watches(tmp_path: Path) -> None:
             cluster.nodes[leader].kill()
             frame = first(found, lambda frame: frame["leader"] not in (None, leader))
             new_leader, term = frame["leader"], frame["term"]
-            first(found, lambda frame: ("silent", leader) in troubles(frame))
+            first(found, lambda frame: ("down", leader) in troubles(frame))
             cluster.nodes[leader].start()
             first(found, is_healthy)
         collector.stop()
