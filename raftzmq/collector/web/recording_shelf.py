@@ -27,8 +27,9 @@ OPENED_MAX = 8
 """Opened files; another one takes the place of that which was looked at least lately."""
 OPENED_BYTES_MAX = 1024 * MIB
 """What they may take of the disk together."""
-THREADS = 2
-"""Read files for all viewers: more would take turns with the collector's own thread."""
+THREADS = 4
+"""Read files for all viewers: two may be busy with outlines, and whoever scrubs is still served at once. More would
+take turns with the collector's own thread."""
 NAME_MAX = 80
 NOWHERE = Path("/dev/null/recordings")
 """Where a collector records that doesn't: nothing can be there."""

@@ -187,8 +187,7 @@ class RecordingView:
         """The cluster at a position, or at the nearest one that is known.
 
         ``state`` is what all events up to ``from`` add up to, ``lines`` those behind it up to and with ``position``:
-        none, or at least ``lead`` if that isn't 0 and there are so many. Whoever asks adds them up, as the state is
-        found at no cost where a checkpoint is.
+        ``lead`` of them, if there are so many and they are short enough. Whoever asks adds those up.
         """
         with self._precedence.first():
             return self._moment(position, lead, tail)
@@ -198,22 +197,15 @@ class RecordingView:
         position = min(max(position, first - 1 if first == 1 else first), last)
         if lead:
             begin = max(position - lead, first - 1 if first == 1 else first)
-            base, state = self._checkpoint(begin, tail)
-            lines = list(self._payloads(base + 1, position, tail))
-            if len(lines) <= EVENTS_MAX + lead and sum(len(payload) for _, payload in lines) <= BYTES_MAX:
-                found = {"position": position, "from": base, "state": state.to_json(), "lines": lines}
+            # Adding events up here is dearer than in the browser, but sending and parsing them all takes longer still.
+            state = self.state(begin, tail)
+            lines = list(self._payloads(begin + 1, position, tail))
+            if len(lines) <= EVENTS_MAX and sum(len(payload) for _, payload in lines) <= BYTES_MAX:
+                found = {"position": position, "from": begin, "state": state.to_json(), "lines": lines}
                 return {**found, "first": first, "last": last}
         state = self.state(position, tail)
         found = {"position": position, "from": position, "state": state.to_json(), "lines": []}
         return {**found, "first": first, "last": last}
-
-    def _checkpoint(self, position: int, tail: Sequence[Kept]) -> tuple[int, ClusterState]:
-        """The nearest position not after this one whose state is known, and the state."""
-        base, state = self._base(position, tail)
-        for at, payload in self._payloads(base + 1, min(base + 1, position), tail):
-            base = at
-            state.fold(orjson.loads(payload))
-        return base, state
 
     def state(self, position: int, tail: Sequence[Kept] = ()) -> ClusterState:
         """What the events up to and with ``position`` add up to, as far as they are known."""
