@@ -251,47 +251,43 @@ export class LogGrid {
     return row !== undefined && index > row.mark && index <= row.last ? { node: row.name, index } : null;
   }
 
-  _changed() {
-    this._page.changed();
-  }
-
   /** Draw it anew with the next frame. */
   redraw() {
-    this._changed();
+    this._page.changed();
   }
 
   /** Look at an entry of a node; null: at none. */
   choose(entry) {
     this._chosen = entry;
-    this._changed();
+    this.redraw();
   }
 
   pan(dx) {
     this._span.pan(dx);
-    this._changed();
+    this.redraw();
   }
 
   zoom(factor, x = this._sheet.width / 2) {
     const able = this._span.zoom(factor, x);
-    this._changed();
+    this.redraw();
     return able;
   }
 
   hover(x, y) {
     this._pointed = this._entry(x, y);
-    this._changed();
+    this.redraw();
   }
 
   leave() {
     this._pointed = null;
-    this._changed();
+    this.redraw();
   }
 
   press(x, y) {
     this._canvas.focus({ preventScroll: true });
     if (y > this._sheet.height - BAR - 4) this._span.goTo(this._overview.index(x));
     else this.choose(this._entry(x, y));
-    this._changed();
+    this.redraw();
   }
 
   /** Bring an entry into view, wide enough to be seen alone. */
@@ -304,12 +300,12 @@ export class LogGrid {
 
   all() {
     this._span.all();
-    this._changed();
+    this.redraw();
   }
 
   follow() {
     this._span.follow();
-    this._changed();
+    this.redraw();
   }
 
   /** The chosen entry moves with the arrows; without one, what is in view does. */
@@ -346,6 +342,6 @@ export class LogGrid {
     if (index > row.mark) this._chosen = { node: row.name, index };
     const x = this._span.x(this._chosen.index);
     if (x < 0 || x > this._span.width - this._span.scale) this._span.goTo(this._chosen.index);
-    this._changed();
+    this.redraw();
   }
 }

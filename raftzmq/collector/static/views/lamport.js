@@ -172,13 +172,9 @@ export class LamportDiagram {
     }
   }
 
-  _changed() {
-    this._page.changed();
-  }
-
   /** Draw it anew with the next frame. */
   redraw() {
-    this._changed();
+    this._page.changed();
   }
 
   /** Show only the way of this entry; null: everything. */
@@ -192,7 +188,7 @@ export class LamportDiagram {
       this._frame.follows = false;
       this._frame.whole(this._slots.end);
     }
-    this._changed();
+    this.redraw();
   }
 
   /** "lamport" or "clock". */
@@ -202,20 +198,20 @@ export class LamportDiagram {
     if (this._frame.clock || this._only !== null) this._frame.whole(this._slots.end);
     this._frame.follows = this._only === null;
     this._choose(this._chosen);
-    this._changed();
+    this.redraw();
   }
 
   /** Show a group of events, or show it no longer. */
   toggle(group) {
     this._groups[group] = !this._groups[group];
-    this._changed();
+    this.redraw();
   }
 
   /** Stand still, or go on. */
   pause() {
     if (this._frozen !== null) this.follow();
     else this._freeze();
-    this._changed();
+    this.redraw();
   }
 
   _freeze() {
@@ -226,7 +222,7 @@ export class LamportDiagram {
   follow() {
     this._frozen = null;
     this._frame.follows = true;
-    this._changed();
+    this.redraw();
   }
 
   _choose(event) {
@@ -239,12 +235,12 @@ export class LamportDiagram {
     this._arrange();
     this._frame.pan(dx, dy);
     if (this._frame.follows) this._frozen = null;
-    this._changed();
+    this.redraw();
   }
 
   zoom(factor, x = this._sheet.width / 2, y = this._sheet.height / 2) {
     const able = this._frame.zoom(factor, x, y);
-    this._changed();
+    this.redraw();
     return able;
   }
 
@@ -253,12 +249,12 @@ export class LamportDiagram {
     if (found === this._pointed) return;
     this._pointed = found;
     this._canvas.style.cursor = found === null ? "" : "pointer";
-    this._changed();
+    this.redraw();
   }
 
   leave() {
     this._pointed = null;
-    this._changed();
+    this.redraw();
   }
 
   press(x, y) {
@@ -267,7 +263,7 @@ export class LamportDiagram {
     if (found !== null) this._freeze(); // what one looks at must not run away
     this._arrange();
     this._choose(found);
-    this._changed();
+    this.redraw();
   }
 
   /** The event of the nearest mark, else of the nearest arrow, else null. */
@@ -298,7 +294,7 @@ export class LamportDiagram {
       "+": () => this.zoom(1.5),
       "-": () => this.zoom(1 / 1.5),
       " ": () => this.pause(),
-      Escape: () => (this._choose(null), this._changed()),
+      Escape: () => (this._choose(null), this.redraw()),
     };
     if (event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(acts, event.key)) return;
     acts[event.key]();
