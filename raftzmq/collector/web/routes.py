@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
@@ -17,9 +18,12 @@ from raftzmq.collector.web.connection import Connection
 from raftzmq.collector.web.gate import check_parameters, check_posted
 from raftzmq.collector.web.refusal import COMMON_HEADERS, Refusal
 from raftzmq.collector.web.token import Token
+from raftzmq.config import MIB
 
 BODY_BYTES_MAX = 64 * 1024
 """What a control call says is some names and numbers."""
+DROPPED_BYTES_MAX = 8 * MIB
+"""A body that is longer than it may be is read up to this, so that the refusal is heard."""
 BODY_S = 10.0
 """How long it may be on its way."""
 JSON = "application/json"
@@ -99,11 +103,18 @@ class Routes:
         raise Refusal(405, f"{method[:16]} does nothing at {path[:64]}: {what}", {"Allow": ", ".join(allowed)})
 
     async def _post(self, request: web.BaseRequest, route: _Post) -> web.StreamResponse:
-        check_posted(request, route.content_type, route.bytes_max)
-        self._token.check(request)
-        check_parameters(request.query)
         connection = request.protocol
         assert isinstance(connection, Connection)
+        try:
+            check_posted(request, route.content_type, route.bytes_max)
+        except Refusal as refusal:
+            if refusal.status == 413:
+                self._token.check(request)
+                with connection.working():
+                    await _drop_body(request)
+            raise
+        self._token.check(request)
+        check_parameters(request.query)
         with connection.working():
             return await _made(route.answer, request)
 
@@ -119,6 +130,16 @@ def _find(routes: dict[str, Kind], path: str) -> Kind | None:
 async def _made(answer: Answer, request: web.BaseRequest) -> web.StreamResponse:
     found = answer(request)
     return await found if inspect.isawaitable(found) else found
+
+
+async def _drop_body(request: web.BaseRequest) -> None:
+    """Read a body that is too long, and forget it: who is cut off while sending never sees why."""
+    if (request.content_length or 0) > DROPPED_BYTES_MAX:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(BODY_S):
+            while await request.content.readany():
+                pass
 
 
 async def _object(request: web.BaseRequest, bytes_max: int) -> dict[str, Any]:
