@@ -6,11 +6,11 @@ A process that was killed or stopped can't say so itself, and from its silence a
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from raftzmq.collector.changes import Changes, State
 from raftzmq.collector.faults.local_processes import listener
 
 LOOK_S = 0.1
@@ -18,9 +18,6 @@ LOOK_S = 0.1
 CHANGES_MAX = 1000
 STATES = {"T": "PAUSED", "t": "PAUSED", "Z": "GONE", "X": "GONE"}
 """What proc(5) calls the states of a process, and what we do; any other is one that runs."""
-
-State = dict[str, Any]
-"""The fields of a ``process`` event."""
 
 
 class Watched(NamedTuple):
@@ -41,7 +38,7 @@ class LocalWatch:
         self._look_s = look_s
         self._wanted: Mapping[str, Watched] = {}
         self._known: dict[str, tuple[int, str | None]] = {}
-        self._changes: deque[State] = deque(maxlen=CHANGES_MAX)
+        self._changes = Changes(CHANGES_MAX)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="local-watch", daemon=True)
         self._thread.start()
@@ -52,10 +49,7 @@ class LocalWatch:
 
     def take(self) -> list[State]:
         """The changes since the last call, oldest first."""
-        taken = []
-        while self._changes:
-            taken.append(self._changes.popleft())
-        return taken
+        return self._changes.take()
 
     def close(self) -> None:
         """Stop watching."""
@@ -77,7 +71,7 @@ class LocalWatch:
             if state != before:
                 told = "RESUMED" if state == "RUNNING" else state
                 fields: State = {"name": name, "state": told, "previous": before, "pid": watched.pid, "exit_status": 0}
-                self._changes.append(fields)
+                self._changes.add(fields)
             before = state
         self._known[name] = watched.pid, before
 

@@ -9,10 +9,10 @@ import http.client
 import socket
 import threading
 import xmlrpc.client
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from raftzmq.collector.changes import Changes, State
 from raftzmq.errors import ConfigurationError
 
 POLL_S = 1.0
@@ -21,9 +21,6 @@ TIMEOUT_S = 2.0
 PROCESSES_MAX = 1000
 CHANGES_MAX = 10_000
 """Changes that nobody has taken yet; the oldest go first."""
-
-State = dict[str, Any]
-"""The fields of a ``process`` event."""
 
 
 class Processes:
@@ -34,21 +31,22 @@ class Processes:
     """
 
     def __init__(self, server: str, *, poll_s: float = POLL_S) -> None:
-        self.changes_lost = 0
         self._ask = _asker(server)
         self._poll_s = poll_s
         self._known: dict[str, State] = {}
-        self._changes: deque[State] = deque()
+        self._changes = Changes(CHANGES_MAX)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="processes", daemon=True)
         self._thread.start()
 
     def take(self) -> list[State]:
         """The changes since the last call, oldest first."""
-        taken = []
-        while self._changes:
-            taken.append(self._changes.popleft())
-        return taken
+        return self._changes.take()
+
+    @property
+    def changes_lost(self) -> int:
+        """Changes that nobody took in time."""
+        return self._changes.lost
 
     def close(self) -> None:
         """Stop watching, without waiting for a supervisord that hangs."""
@@ -74,10 +72,7 @@ class Processes:
             if before is None and len(self._known) >= PROCESSES_MAX:
                 continue
             self._known[state["name"]] = state
-            if len(self._changes) >= CHANGES_MAX:
-                self._changes.popleft()
-                self.changes_lost += 1
-            self._changes.append({**state, "previous": None if before is None else before["state"]})
+            self._changes.add({**state, "previous": None if before is None else before["state"]})
 
 
 def _state_of(row: Any) -> State | None:

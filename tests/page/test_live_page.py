@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import pytest
 
 from raftzmq.client.sync import Client
-from tests.collector.support import Running, free_endpoints, wait_until
+from tests.collector.support import Running, collecting, free_endpoints, wait_until
 from tests.live.harness import LiveCluster
 from tests.page.chromium import Tab, tab
 
@@ -129,10 +129,6 @@ async def watch(cluster: LiveCluster, running: Running) -> None:
 def test_the_page_shows_who_leads_and_who_comes_next(tmp_path: Path) -> None:
     with LiveCluster(tmp_path, 5, runtime="threads") as cluster:
         cluster.start()
-        running = Running(
-            replace(cluster.configuration, web=free_endpoints(1)[0].replace("tcp", "http")), tmp_path / "recorded"
-        )
-        try:
+        config = replace(cluster.configuration, web=free_endpoints(1)[0].replace("tcp", "http"))
+        with collecting(config, tmp_path / "recorded") as running:
             asyncio.run(watch(cluster, running))
-        finally:
-            running.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from raftzmq.client.sync import Client
-from tests.collector.support import Running, free_endpoints
+from tests.collector.support import Running, collecting, free_endpoints
 from tests.live.harness import LiveCluster
 from tests.page.chromium import Tab, tab
 from tests.page.test_live_page import check_headline, picture
@@ -90,10 +90,6 @@ async def watch(cluster: LiveCluster, running: Running) -> None:
 def test_a_hundred_moments_are_found_again_as_they_were(tmp_path: Path) -> None:
     with LiveCluster(tmp_path, 5, runtime="threads") as cluster:
         cluster.start()
-        running = Running(
-            replace(cluster.configuration, web=free_endpoints(1)[0].replace("tcp", "http")), tmp_path / "recorded"
-        )
-        try:
+        config = replace(cluster.configuration, web=free_endpoints(1)[0].replace("tcp", "http"))
+        with collecting(config, tmp_path / "recorded") as running:
             asyncio.run(watch(cluster, running))
-        finally:
-            running.close()
