@@ -31,6 +31,12 @@ def follower(name: str, *, due_us: int | None, role: str = "follower", leader: s
     return {**found, "election_due_us": due_us, "voters": list(NAMES), "ts": time.time()}
 
 
+async def led_by_n1(one: Serving, page: Tab) -> None:
+    """Five nodes that follow n1 stand on the ring."""
+    one.offer(*(follower(name, due_us=None, role="leader" if name == "n1" else "follower") for name in NAMES))
+    await page.until("raftzmq.ring.placeOf('n3') !== undefined")
+
+
 def message(kind: str, node: str, peer: str, number: int, ms: float, **body: Any) -> dict[str, Any]:
     """A single message's event; ``ms`` after the first."""
     departs = kind.endswith("sent")
@@ -175,10 +181,7 @@ def test_at_a_moment_of_the_past_messages_stand_where_they_were() -> None:
         with serving(5) as one:
             async with tab() as page:
                 await opened(page, one, messages="on")
-                one.offer(
-                    *(follower(name, due_us=None, role="leader" if name == "n1" else "follower") for name in NAMES)
-                )
-                await page.until("raftzmq.ring.placeOf('n3') !== undefined")
+                await led_by_n1(one, page)
                 sent = message("sent", "n1", "n2", 1, 0)
                 later = {"type": "commit", "node": "n3", "index": 5, "previous": 4, "ts": sent["ts"] + 0.005}
                 one.offer(sent, later, {**message("received", "n1", "n2", 1, 0), "ts": sent["ts"] + 0.02})
@@ -200,10 +203,7 @@ def test_a_message_that_nobody_takes_ends_in_a_cross() -> None:
         with serving(5) as one:
             async with tab() as page:
                 await opened(page, one, messages="on")
-                one.offer(
-                    *(follower(name, due_us=None, role="leader" if name == "n1" else "follower") for name in NAMES)
-                )
-                await page.until("raftzmq.ring.placeOf('n3') !== undefined")
+                await led_by_n1(one, page)
                 one.offer(
                     message("sent", "n1", "n2", 1, 0),
                     message("sent", "n1", "n3", 2, 0),
