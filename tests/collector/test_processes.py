@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from raftzmq.collector import processes as module
-from raftzmq.collector.processes import Processes, State
+from raftzmq.collector.changes import State
+from raftzmq.collector.processes import Processes
 from raftzmq.errors import ConfigurationError
 from tests.collector.support import PATIENCE_S, wait_until
 
