@@ -70,8 +70,11 @@ def test_nodes_are_killed_paused_resumed_and_restarted(home: Path) -> None:
         lambda: (now := settled(home)) and now["n2"]["pid"] != before["n2"]["pid"] and now, "it is started again"
     )
 
-    leader = after["n1"]["leader"]
-    assert chaos(home, "pause", "leader")[0] == 0
+    # Who leads may have changed since: it says whom it paused.
+    code, said = chaos(home, "pause", "leader")
+    assert code == 0, said
+    leader = said.split()[1]
+    assert said.strip() == f"paused: {leader} (process {after[leader]['pid']})"
     eventually(lambda: not rows(home)[leader]["reachable"], "it says nothing")
     # A paused process can't hear that it is to stop: it is resumed for that.
     code, said = chaos(home, "restart", leader)
