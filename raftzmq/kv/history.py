@@ -21,7 +21,7 @@ from itertools import islice
 
 from raftzmq.config import HISTORY_BYTES_MAX, HISTORY_REVISIONS_MAX, HISTORY_STEP
 from raftzmq.errors import CorruptionError
-from raftzmq.kv.rows import HistoryRow, decode_history_row, decode_key_row, encode_history_row, history_key
+from raftzmq.kv.rows import HistoryRow, decode_history_row, decode_key_row, encode_history_row, history_key, revision_of
 from raftzmq.kv.tables import Table
 
 _TRIM = 65_536
@@ -105,7 +105,7 @@ class History:
         """The rows of ``count`` revisions; raises CorruptionError at the first one that is missing."""
         wanted = first
         for at, row in islice(self._history.scan(history_key(first)), count):
-            if int.from_bytes(at[:8], "big") != wanted:
+            if revision_of(at) != wanted:
                 break
             yield at, row
             wanted += 1

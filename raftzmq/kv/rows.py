@@ -36,7 +36,9 @@ from raftzmq.core.types import Configuration
 from raftzmq.errors import CorruptionError
 from raftzmq.records import seal, unseal
 
-STATE_VERSION = 2
+STATE_VERSION = 3
+"""Version 2 had the history in one database; it reads as a history without segments."""
+_VERSIONS_READ = (2, STATE_VERSION)
 META_KEY = b"state"
 
 INTACT = crc32(bytes(4))
@@ -134,6 +136,11 @@ def history_key(revision: int, sub: int = 0) -> bytes:
     return pack_history_key(revision, sub)
 
 
+def revision_of(key: bytes) -> int:
+    """The revision in a key of the history table."""
+    return int.from_bytes(key[:8], "big")
+
+
 def encode_history_row(key: bytes, row: HistoryRow) -> bytes:
     """The row at ``key`` in the history table."""
     head = pack_history_head(row.previous, row.create_revision, row.version, row.lease, len(row.key))
@@ -227,8 +234,8 @@ def decode_meta_row(row: bytes) -> MetaRow:
     """Read the row at `META_KEY`; raises CorruptionError, also for a format of another release."""
     head, _, configuration = unseal(row, "the state's own row").partition(b"\n")
     version, *numbers = json.loads(head)
-    if version != STATE_VERSION:
-        raise CorruptionError(f"the state has format {version}; this release reads format {STATE_VERSION}")
+    if version not in _VERSIONS_READ:
+        raise CorruptionError(f"the state has format {version}; this release reads formats up to {STATE_VERSION}")
     index, term, chain, log_time_us, revision, swept, compacted, size, digest = numbers
     members = Configuration.decode(configuration)
     return MetaRow(index, term, chain, log_time_us, revision, (swept, compacted, size), digest, members)

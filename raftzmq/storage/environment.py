@@ -16,8 +16,8 @@ import lmdb
 
 from raftzmq.errors import CorruptionError, InvariantViolation, StorageError
 
-DATABASES_MAX = 8
-"""Named databases of an environment; LMDB sets their number when it opens."""
+DATABASES_MAX = 48
+"""Named databases of an environment, most of them segments of the history; LMDB sets their number when it opens."""
 READERS_MAX = 16
 """Read transactions at a time: the node's own threads, and tools that look on."""
 DATA_FILE = "data.mdb"
@@ -141,6 +141,17 @@ class LmdbTable:
         for key in keys:
             delete(key, b"", database)
 
+    def clear(self) -> None:
+        """Remove all rows, at the price of their pages' numbers."""
+        self.transaction.drop(self._database, delete=False)
+        self._cursor = None
+
+    @property
+    def pages(self) -> int:
+        """How many pages its rows take."""
+        found = self.transaction.stat(self._database)
+        return int(found["leaf_pages"]) + int(found["overflow_pages"])
+
     def sweep(self, start: bytes, dead: Sequence[int]) -> None:
         cursor = self.transaction.cursor(self._database)
         if not cursor.set_key(start):
@@ -197,3 +208,16 @@ def open_tables(environment: lmdb.Environment, names: tuple[str, ...]) -> dict[s
         raise CorruptionError(f"{environment.path()} lacks a table that every node has: {error}") from error
     except lmdb.Error as error:
         raise storage_error(error, f"the tables of {environment.path()} cannot be opened") from error
+
+
+def open_tables_found(environment: lmdb.Environment, names: Iterable[str]) -> dict[str, LmdbTable]:
+    """Those of the named databases that there are."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = LmdbTable(name, environment.open_db(name.encode(), create=False))
+        except lmdb.NotFoundError:
+            continue
+        except lmdb.Error as error:
+            raise storage_error(error, f"the tables of {environment.path()} cannot be opened") from error
+    return found

@@ -58,7 +58,7 @@ from raftzmq.storage.log import LOG_MAP_BYTES, LOG_TABLES, LmdbLog, LogTables, c
 from raftzmq.storage.pointer import read_pointer
 from raftzmq.storage.snapshots import LmdbSnapshots
 from raftzmq.storage.state import LmdbState
-from raftzmq.storage.tables import STATE_MAP_BYTES, STATE_TABLES, as_tables
+from raftzmq.storage.tables import STATE_MAP_BYTES, as_tables, bind_all, create_state_tables, open_state_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +176,9 @@ def _refuse_state_without_log(path: Path) -> None:
     try:
         if is_empty(environment):
             return
-        tables = open_tables(environment, STATE_TABLES)
+        tables = open_state_tables(environment)
         with environment.begin() as transaction:
-            for table in tables.values():
-                table.bind(transaction)
+            bind_all(tables, transaction)
             applied = StateMachine(as_tables(tables)).applied_index
     except lmdb.Error as error:
         raise storage_error(error, f"{path} cannot be read") from error
@@ -197,7 +196,7 @@ def _create_state(path: Path, identity: Identity) -> None:
     environment = environments.open_environment(path, STATE_MAP_BYTES)
     try:
         with environment.begin(write=True) as transaction:
-            tables = create_tables(environment, STATE_TABLES, transaction)
+            tables = create_state_tables(environment, transaction)
             tables["meta"].put(IDENTITY_KEY, identity.encode())
             StateMachine(as_tables(tables)).save()
     except lmdb.Error as error:
@@ -230,6 +229,5 @@ def _open_log(path: Path) -> LmdbLog:
 
 
 def _log_tables(tables: dict[str, LmdbTable], transaction: lmdb.Transaction[bytes]) -> LogTables:
-    for table in tables.values():
-        table.bind(transaction)
+    bind_all(tables, transaction)
     return LogTables(tables["entries"], tables["meta"], tables["peers"])

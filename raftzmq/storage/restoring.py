@@ -48,15 +48,20 @@ from raftzmq.storage.directory import (
 from raftzmq.storage.environment import (
     DATA_FILE,
     FILE_MODE,
-    LmdbTable,
     create_tables,
     open_environment,
-    open_tables,
     storage_error,
 )
 from raftzmq.storage.identity import IDENTITY_KEY, Identity, marker_path, write_marker
 from raftzmq.storage.log import HARD_STATE_KEY, LOG_MAP_BYTES, LOG_TABLES, MARK_KEY
-from raftzmq.storage.tables import STATE_MAP_BYTES, STATE_TABLES, as_tables
+from raftzmq.storage.tables import (
+    STATE_MAP_BYTES,
+    StateTable,
+    as_tables,
+    bind_all,
+    create_state_tables,
+    open_state_tables,
+)
 
 INDEX_LEAP = 1_000_000_000
 """How far the new log begins after the old one's last index. A session's id is the index that opened it: so far ahead,
@@ -150,13 +155,13 @@ def _build_state(path: Path, identity: Identity, mark: Mark, revision: int, rows
     """A state with ``rows``. How far it has come is written last."""
     with _created(path, STATE_MAP_BYTES) as environment:
         with environment.begin(write=True) as transaction:
-            tables = create_tables(environment, STATE_TABLES, transaction)
+            tables = create_state_tables(environment, transaction)
         for some in _portions(rows):
             with environment.begin(write=True) as transaction:
-                _bind(tables, transaction)
+                bind_all(tables, transaction)
                 _put_rows(tables, some, revision)
         with environment.begin(write=True) as transaction:
-            _bind(tables, transaction)
+            bind_all(tables, transaction)
             # The history begins here: what was before can't be read, and nothing of it is to be swept.
             history = (revision, revision, 0)
             meta = MetaRow(mark.index, mark.term, mark.chain, 0, revision, history, 0, mark.configuration)
@@ -177,7 +182,7 @@ def _portions(rows: Iterable[Row]) -> Iterator[list[Row]]:
     yield some
 
 
-def _put_rows(tables: dict[str, LmdbTable], rows: Iterable[Row], revision: int) -> None:
+def _put_rows(tables: dict[str, StateTable], rows: Iterable[Row], revision: int) -> None:
     keys: list[tuple[bytes, bytes]] = []
     history: dict[bytes, bytes] = {}
     for key, value, create, mod, version, lease in rows:
@@ -210,9 +215,9 @@ def _copy_state(source: Path, target: Path, identity: Identity) -> None:
     finally:
         environment.close()
     with _created(target, STATE_MAP_BYTES) as copy:
-        tables = open_tables(copy, STATE_TABLES)
+        tables = open_state_tables(copy)
         with copy.begin(write=True) as transaction:
-            _bind(tables, transaction)
+            bind_all(tables, transaction)
             tables["meta"].put(IDENTITY_KEY, identity.encode())
 
 
@@ -223,8 +228,3 @@ def _create_log(path: Path, identity: Identity, mark: Mark) -> None:
         meta.put(IDENTITY_KEY, identity.encode())
         meta.put(MARK_KEY, encode_mark(mark))
         meta.put(HARD_STATE_KEY, encode_hard_state(HardState(mark.term)))
-
-
-def _bind(tables: dict[str, LmdbTable], transaction: lmdb.Transaction[bytes]) -> None:
-    for table in tables.values():
-        table.bind(transaction)

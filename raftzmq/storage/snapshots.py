@@ -27,10 +27,10 @@ from raftzmq.errors import CorruptionError, IdentityError, StorageError
 from raftzmq.kv.machine import StateMachine
 from raftzmq.node.work import SnapshotFile
 from raftzmq.storage.directory import clear_partial, make_directory, sync_path
-from raftzmq.storage.environment import DATA_FILE, open_environment, open_tables, storage_error
+from raftzmq.storage.environment import DATA_FILE, open_environment, storage_error
 from raftzmq.storage.identity import IDENTITY_KEY, Identity, decode_identity
 from raftzmq.storage.pointer import state_directory
-from raftzmq.storage.tables import STATE_MAP_BYTES, STATE_TABLES, as_tables
+from raftzmq.storage.tables import STATE_MAP_BYTES, as_tables, bind_all, open_state_tables
 
 OUTGOING, INCOMING = "outgoing", "incoming"
 READ_BYTES = 1024 * KIB
@@ -181,10 +181,9 @@ def _inspect(directory: Path, *, verified: bool) -> tuple[Mark, Identity]:
     try:
         environment = open_environment(directory, STATE_MAP_BYTES)
         try:
-            tables = open_tables(environment, STATE_TABLES)
+            tables = open_state_tables(environment)
             with environment.begin() as transaction:
-                for table in tables.values():
-                    table.bind(transaction)
+                bind_all(tables, transaction)
                 record = tables["meta"].get(IDENTITY_KEY)
                 if record is None:
                     raise CorruptionError("a copy of the state lacks the identity of its node")
@@ -204,7 +203,7 @@ def _inspect(directory: Path, *, verified: bool) -> tuple[Mark, Identity]:
 def _adopt(directory: Path, identity: Identity) -> None:
     environment = open_environment(directory, STATE_MAP_BYTES)
     try:
-        tables = open_tables(environment, STATE_TABLES)
+        tables = open_state_tables(environment)
         with environment.begin(write=True) as transaction:
             tables["meta"].bind(transaction)
             tables["meta"].put(IDENTITY_KEY, identity.encode())

@@ -21,11 +21,11 @@ from raftzmq.errors import CorruptionError, IdentityError, InvariantViolation, R
 from raftzmq.kv.commands import result_bytes
 from raftzmq.kv.machine import StateMachine
 from raftzmq.node.work import ReadBatch, StateJob, StateResult
-from raftzmq.storage.environment import LmdbTable, open_environment, open_tables, storage_error, used_fraction
+from raftzmq.storage.environment import open_environment, storage_error, used_fraction
 from raftzmq.storage.identity import IDENTITY_KEY, Identity, decode_identity
 from raftzmq.storage.pointer import StatePointer, stale_directories, state_directory, write_pointer
 from raftzmq.storage.snapshots import remove_environment
-from raftzmq.storage.tables import STATE_MAP_BYTES, STATE_TABLES, as_tables
+from raftzmq.storage.tables import STATE_MAP_BYTES, StateTable, as_tables, bind_all, open_state_tables
 
 
 def run_job(machine: StateMachine, job: StateJob) -> StateResult:
@@ -201,16 +201,15 @@ class LmdbState:
             raise InvariantViolation("the state was used from two threads: its transaction belongs to the first")
 
     def _bind(self, transaction: lmdb.Transaction[bytes] | None) -> None:
-        for table in self._tables.values():
-            table.bind(transaction)
+        bind_all(self._tables, transaction)
 
 
-def _open_environment(path: Path, identity: Identity) -> tuple[lmdb.Environment, dict[str, LmdbTable]]:
+def _open_environment(path: Path, identity: Identity) -> tuple[lmdb.Environment, dict[str, StateTable]]:
     """The environment at ``path`` and its tables, once it is known to be that of ``identity``."""
     environment = open_environment(path, STATE_MAP_BYTES)
     with ExitStack() as undo:
         undo.callback(environment.close)
-        tables = open_tables(environment, STATE_TABLES)
+        tables = open_state_tables(environment)
         with environment.begin() as transaction:
             tables["meta"].bind(transaction)
             record = tables["meta"].get(IDENTITY_KEY)

@@ -14,11 +14,11 @@ from raftzmq.kv.commands import Range, Row
 from raftzmq.kv.machine import StateMachine
 from raftzmq.records import log_index
 from raftzmq.storage.directory import LOG_DIRECTORY, DirectoryLock
-from raftzmq.storage.environment import LmdbTable, open_environment, open_tables, storage_error, was_written
+from raftzmq.storage.environment import open_environment, open_tables, storage_error, was_written
 from raftzmq.storage.identity import IDENTITY_KEY, Identity, decode_identity
 from raftzmq.storage.log import LOG_MAP_BYTES
 from raftzmq.storage.pointer import read_pointer
-from raftzmq.storage.tables import STATE_MAP_BYTES, STATE_TABLES, as_tables
+from raftzmq.storage.tables import STATE_MAP_BYTES, as_tables, bind_all, open_state_tables
 
 
 class StoppedNode:
@@ -60,10 +60,10 @@ def stopped_node(data: Path) -> Iterator[StoppedNode]:
         try:
             environment = open_environment(path, STATE_MAP_BYTES)
             undo.callback(environment.close)
-            tables = open_tables(environment, STATE_TABLES)
+            tables = open_state_tables(environment)
             transaction = undo.enter_context(environment.begin())
-            _bind(tables, transaction)
-            undo.callback(_bind, tables, None)
+            bind_all(tables, transaction)
+            undo.callback(bind_all, tables, None)
             record = tables["meta"].get(IDENTITY_KEY)
             if record is None:
                 raise CorruptionError(f"{path} lacks the identity of the node that it belongs to")
@@ -81,15 +81,10 @@ def _last_log_index(path: Path) -> int:
     try:
         tables = open_tables(environment, ("entries",))
         with environment.begin() as transaction:
-            _bind(tables, transaction)
+            bind_all(tables, transaction)
             key, _ = next(tables["entries"].scan(b"", reverse=True), (None, None))
             return 0 if key is None else log_index(key)
     except lmdb.Error as error:
         raise storage_error(error, f"{path} cannot be read") from error
     finally:
         environment.close()
-
-
-def _bind(tables: dict[str, LmdbTable], transaction: lmdb.Transaction[bytes] | None) -> None:
-    for table in tables.values():
-        table.bind(transaction)

@@ -48,7 +48,7 @@ def test_golden_bytes() -> None:
     assert RESULTS_ROW.hex() == "0000000000000006000000010000000000000064000000000000000292cd012c92c3cd012dc1f1ccdd"
     assert META_ROW == (
         META_ROW[:4]
-        + b"[2, 9, 2, 11, 12, 13, 1, 2, 3, 15]\n"
+        + b"[3, 9, 2, 11, 12, 13, 1, 2, 3, 15]\n"
         + b'{"version":1,"voters":[{"client":"tcp://127.0.0.1:7201","eve'
         b'nts":"tcp://127.0.0.1:7301","node":"n1","peer":"tcp://127.0.0.1:7101"}]}'
     )
@@ -126,7 +126,7 @@ def test_a_row_at_another_key_is_found(kind: str) -> None:
 
 
 def test_a_state_of_another_format_is_refused() -> None:
-    with pytest.raises(CorruptionError, match="format 1; this release reads format 2"):
+    with pytest.raises(CorruptionError, match="format 1; this release reads formats up to 3"):
         rows.decode_meta_row(seal(b"[1, 1]\n"))
 
 

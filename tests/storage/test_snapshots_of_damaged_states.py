@@ -10,7 +10,7 @@ from raftzmq.errors import CorruptionError
 from tests.storage.node_on_disk import flip, opened, write_some
 
 CHUNK = 10_000
-ROWS = {"keys": b"key", "history": (1).to_bytes(8, "big") + bytes(4)}
+ROWS = {"keys": b"key", "history/0": (1).to_bytes(8, "big") + bytes(4)}
 
 
 @pytest.mark.parametrize("table", [None, *ROWS])

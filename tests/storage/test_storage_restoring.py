@@ -263,6 +263,6 @@ def test_a_damaged_row_of_a_stopped_node_is_not_passed_on(tmp_path: Path) -> Non
     data = tmp_path / "n1"
     with opened(data, CLUSTER) as storage:
         write_some(storage)
-    flip(data / "state", "history", (2).to_bytes(8, "big") + bytes(4), 300)
+    flip(data / "state", "history/0", (2).to_bytes(8, "big") + bytes(4), 300)
     with pytest.raises(CorruptionError, match="revision 2"), stopped_node(data) as node:
         list(node.pages())

@@ -163,7 +163,7 @@ def test_a_full_map_is_fatal_in_the_state(tmp_path: Path, monkeypatch: pytest.Mo
 
 STATE_ROWS = [
     ("keys", b"key"),
-    ("history", history_key(1)),
+    ("history/0", history_key(1)),
     ("sessions", session_key(2)),
     ("sessions", results_key(2, 2)),
     ("meta", META_KEY),
