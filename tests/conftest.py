@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from raftzmq.benchmarks import local_cluster
 from raftzmq.runtime.choice import RUNTIMES
 from tests.live.runtimes import BOTH, MIXED
 
@@ -33,6 +34,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 for name in ("COLUMNS", "LINES"):
     # The size of whoever's terminal runs the tests (workers are told it so) would be that of every program under test.
     os.environ.pop(name, None)
+
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    local_cluster.PORTS_PART = (
+        int(worker.removeprefix("gw")),
+        int(os.environ["PYTEST_XDIST_WORKER_COUNT"]),
+    )
 
 NO_SKIP = os.environ.get("RAFTZMQ_NO_SKIP", "") not in ("", "0")
 

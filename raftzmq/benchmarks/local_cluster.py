@@ -31,6 +31,9 @@ LOG_LINES = 15
 """Of a node's log, when it ended by itself."""
 _KEPT_MAX = 200
 """Ports kept from others at a time: of the last dozen clusters."""
+PORTS_PART = (0, 1)
+"""Which part of the ports this process gives out, of how many: whoever tests in several processes at once parts them,
+since a port that is given out and not yet listened on looks free to another process."""
 _LOWEST_PORT = 19_200
 """Above the ports of the local cluster of `bin/up`, however many nodes that has."""
 
@@ -63,8 +66,11 @@ def free_ports(count: int, *, kept: bool = False) -> list[int]:
     highest = _first_outgoing_port()
     if highest < _LOWEST_PORT + 1000:  # a machine that hands out nearly all ports: then the risk must be taken
         highest = 60_000
+    part, parts = PORTS_PART
+    width = (highest - _LOWEST_PORT) // parts
+    lowest = _LOWEST_PORT + part * width
     while len(found) < count:
-        port = random.randrange(_LOWEST_PORT, highest)
+        port = random.randrange(lowest, lowest + width)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
