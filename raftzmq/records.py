@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import struct
-from zlib import crc32
 
+from raftzmq.checksum import crc32
 from raftzmq.core.types import Configuration, Entry, EntryKind, HardState, Mark, chain_checksum
 from raftzmq.errors import CorruptionError
 

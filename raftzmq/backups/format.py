@@ -21,8 +21,8 @@ import json
 import struct
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from zlib import crc32
 
+from raftzmq.checksum import crc32
 from raftzmq.errors import RaftzmqError
 from raftzmq.kv.commands import Row
 

@@ -6,8 +6,8 @@ import json
 import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
-from zlib import crc32
 
+from raftzmq.checksum import crc32
 from raftzmq.config import Address
 from raftzmq.core.value import value
 from raftzmq.errors import CorruptionError

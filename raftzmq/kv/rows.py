@@ -28,10 +28,10 @@ import json
 import struct
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from zlib import crc32
 
 import msgspec
 
+from raftzmq.checksum import crc32
 from raftzmq.core.types import Configuration
 from raftzmq.errors import CorruptionError
 from raftzmq.records import seal, unseal

@@ -16,8 +16,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from typing import Any
-from zlib import crc32
 
+from raftzmq.checksum import crc32
 from raftzmq.config import SESSION_IDLE_US, SESSION_WINDOW, SESSIONS_MAX
 from raftzmq.errors import CorruptionError
 from raftzmq.kv.rows import (

@@ -24,8 +24,7 @@ flight, and 0.77, 0.91 and 0.89 of the time per put (15 pairs of bursts, two clu
 
 from __future__ import annotations
 
-from zlib import crc32
-
+from raftzmq.checksum import crc32
 from raftzmq.config import ANSWER_BYTES_MAX
 from raftzmq.errors import CorruptionError, InvariantViolation
 from raftzmq.kv.commands import ROW_OVERHEAD_BYTES, CompareAndSwap, Delete, Put, Row

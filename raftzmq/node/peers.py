@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from zlib import crc32
 
+from raftzmq.checksum import crc32
 from raftzmq.codec import PROTOCOL_MAX, PROTOCOL_MIN
 from raftzmq.codec.peers import (
     REFUSAL,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from zlib import crc32
 
+from raftzmq.checksum import crc32
 from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk, SnapshotId
 from raftzmq.config import MICROSECONDS, SNAPSHOT_WINDOW
 from raftzmq.core import Raft

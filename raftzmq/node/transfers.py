@@ -6,8 +6,7 @@ is made and read, sent in chunks on the bulk connection, written and verified by
 
 from __future__ import annotations
 
-from zlib import crc32
-
+from raftzmq.checksum import crc32
 from raftzmq.codec.peers import PeerMessage
 from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk, SnapshotId
 from raftzmq.core import Raft

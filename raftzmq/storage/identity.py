@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
 
+from raftzmq.checksum import crc32
 from raftzmq.errors import CorruptionError, IdentityError
 from raftzmq.records import seal, unseal
 from raftzmq.storage.directory import write_durably

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 import msgspec
 
+from raftzmq.checksum import crc32
 from raftzmq.codec.snapshots import SnapshotId
 from raftzmq.core.types import Mark
 from raftzmq.errors import CorruptionError

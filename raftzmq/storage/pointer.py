@@ -10,8 +10,8 @@ import json
 import re
 from pathlib import Path
 from typing import NamedTuple
-from zlib import crc32
 
+from raftzmq.checksum import crc32
 from raftzmq.errors import CorruptionError
 from raftzmq.storage.directory import STATE_DIRECTORY, write_durably
 

@@ -16,10 +16,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from zlib import crc32
 
 import lmdb
 
+from raftzmq.checksum import crc32
 from raftzmq.codec.snapshots import SnapshotId
 from raftzmq.config import KIB
 from raftzmq.core.types import Mark
