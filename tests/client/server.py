@@ -79,6 +79,8 @@ class Node:
         """Answers to parcels that will be lost, after the parcel was applied."""
         self.silent = False
         """Takes messages and does nothing about them."""
+        self.taken = 0
+        """Messages that arrived: its socket belongs to its thread, so nobody else may look at that."""
         self.executed = 0
         self.connections: set[bytes] = set()
         """The routing ids that greeted."""
@@ -106,6 +108,7 @@ class Node:
             while not self._stop.is_set():
                 if self._router.poll(10):
                     routing, *frames = self._router.recv_multipart()
+                    self.taken += 1
                     if not self.silent:
                         self._on_message(routing, frames)
         finally:
