@@ -83,7 +83,8 @@ def _converse(commands: ShellCommands, ask: Callable[[], str]) -> None:
                     if not _run_line(commands, line):
                         return
             except KeyboardInterrupt:
-                continue
+                # It may have come just as the handler was about to be put back.
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
             except EOFError:
                 return
 

@@ -190,7 +190,7 @@ def test_ctrl_c_ends_a_command_and_not_the_shell(tmp_path: Path) -> None:
         terminal.expect("\x1b[?2004l")  # the line is taken, the command runs
         terminal.press_until(CTRL_C, "\x1b[?2004h")
         terminal.type("exit\r")
-        assert terminal.wait() == 0
+        assert terminal.wait() == 0, terminal.screen
         assert "Traceback" not in terminal.screen
 
 
