@@ -29,6 +29,7 @@ from raftzmq.records import (
 )
 from raftzmq.storage.environment import LmdbTable, storage_error, used_fraction
 from raftzmq.storage.identity import IDENTITY_KEY, Identity, decode_identity
+from raftzmq.storage.tables import bind_all
 
 GIB = KIB**3
 LOG_MAP_BYTES = 64 * GIB
@@ -230,8 +231,7 @@ class LmdbLog:
         return span
 
     def _bind(self, transaction: lmdb.Transaction[bytes] | None) -> None:
-        for table in self._tables.values():
-            table.bind(transaction)
+        bind_all(self._tables, transaction)
 
     @property
     def used(self) -> float:
