@@ -118,7 +118,8 @@ def test_processes_are_paused_resumed_and_killed_and_the_state_says_so(lab: Lab)
     lab.comes(one, "up")
     lab.does("kill", nodes=[two])
     lab.comes(two, "down")
-    assert not lab.cluster.nodes[two].running
+    # A process is a zombie from the end of its first thread on, and can be waited for from that of its last.
+    wait_until(lambda: not lab.cluster.nodes[two].running, "all of its threads have ended")
     again = lab.asks("kill", nodes=[two])
     assert (again.status, "no such process" in again.message) == (409, True)
     assert "only a supervisord" in lab.asks("restart", nodes=[one]).message
