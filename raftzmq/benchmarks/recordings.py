@@ -24,6 +24,7 @@ from raftzmq.benchmarks.figures import Figures, median, milliseconds
 from raftzmq.benchmarks.options import directory_option, seed_option
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.scripted_cluster import ScriptedCluster
+from raftzmq.collector.books import CHECKPOINT_EVENTS
 from raftzmq.collector.cluster_state import ClusterState
 from raftzmq.collector.merged import Merged
 from raftzmq.collector.recorder import as_frames
@@ -36,8 +37,6 @@ from raftzmq.events import EventMaker
 
 OPEN_S_MAX = 5.0
 SEEK_MS_MAX = 200.0
-CHECKPOINT_EVENTS = 5000
-"""As the collector has it."""
 NODES = ("n1", "n2", "n3", "n4", "n5")
 
 

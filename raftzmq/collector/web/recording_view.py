@@ -165,6 +165,17 @@ class RecordingView:
             if position >= following and (last is None or position <= last):
                 yield position, payload
 
+    def _events(self, first: int, last: int, tail: Sequence[Kept]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """The same, parsed."""
+        following = first
+        if self._recording is not None:
+            for merged in self._recording.events(since_position=first, until_position=last):
+                yield merged.position, merged.event
+                following = merged.position + 1
+        for position, _, _, payload in tail:
+            if following <= position <= last:
+                yield position, orjson.loads(payload)
+
     def position_at(self, ms: int, tail: Sequence[Kept] = ()) -> int:
         """The position of the last event that isn't after this time."""
         recording = self.refresh()
@@ -211,8 +222,8 @@ class RecordingView:
         """What the events up to and with ``position`` add up to, as far as they are known."""
         base, state = self._base(position, tail)
         kept = base
-        for at, payload in self._payloads(base + 1, position, tail):
-            state.fold(orjson.loads(payload))
+        for at, event in self._events(base + 1, position, tail):
+            state.fold(event)
             if at >= kept + STATE_EVENTS and at <= self.recorded_position:
                 self._keep(at, state.to_json())
                 kept = at
