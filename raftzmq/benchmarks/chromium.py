@@ -38,6 +38,8 @@ new Promise((done, fail) => {{
 _OPTIONS = (
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--lang=en"),
     *("--disable-background-networking", "--disable-component-update", "--disable-extensions"),
+    # Pages of the browser's own, two for each window: they took a core for seconds after ten windows were opened.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup",
 )
 
 

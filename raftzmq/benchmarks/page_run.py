@@ -32,7 +32,8 @@ _SCRUB = """
   for (const position of %s) {
     const begun = performance.now();
     await raftzmq.player.scrub(position);
-    await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
+    await raftzmq.frames.drawn();
+    await new Promise((shown) => setTimeout(shown));
     if (raftzmq.player.position !== position) throw new Error(`at ${raftzmq.player.position}, not at ${position}`);
     found.push(performance.now() - begun);
   }

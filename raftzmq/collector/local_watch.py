@@ -13,7 +13,7 @@ from typing import NamedTuple
 from raftzmq.collector.changes import Changes, State
 from raftzmq.collector.faults.local_processes import listener
 
-LOOK_S = 0.1
+LOOK_S = 0.05
 """So that a viewer sees a node die in the moment in which it does."""
 CHANGES_MAX = 1000
 STATES = {"T": "PAUSED", "t": "PAUSED", "Z": "GONE", "X": "GONE"}

@@ -13,7 +13,13 @@ from tests.page.chromium import Tab, tab
 from tests.page.story import Event
 
 HEIGHT = 900
-DRAWN = "new Promise((done) => { raftzmq.changed(); requestAnimationFrame(() => requestAnimationFrame(done)); })"
+DRAWN = """
+(async () => {
+  raftzmq.changed();
+  await raftzmq.frames.drawn();
+  await new Promise(requestAnimationFrame);
+})()
+"""
 _FEED = """
 (() => {
   const events = JSON.parse(%s);

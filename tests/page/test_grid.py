@@ -34,7 +34,7 @@ ONE_FRAME = """
 new Promise((done) => {
   window.operations = 0;
   raftzmq.changed();
-  requestAnimationFrame(() => done([window.operations, document.getElementById("grid-canvas").clientWidth]));
+  raftzmq.frames.drawn().then(() => done([window.operations, document.getElementById("grid-canvas").clientWidth]));
 })
 """
 COLOUR = """

@@ -7,6 +7,7 @@ import json
 
 from tests.collector.web.support import serving
 from tests.page.chromium import Tab, tab
+from tests.page.one_page import DRAWN
 from tests.page.planted import at_work, elected, shown
 
 _PLACES = """
@@ -24,8 +25,8 @@ async def press(page: Tab, key: str) -> None:
 
 
 async def drawn(page: Tab) -> None:
-    """Two frames have passed: what was to be drawn is."""
-    await page.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    """What was to be drawn is."""
+    await page.value(DRAWN)
 
 
 def test_the_audit_is_always_in_sight_and_names_the_recording_of_a_violation() -> None:

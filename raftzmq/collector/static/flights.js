@@ -33,6 +33,7 @@ export class Flights {
     this._seen = this._shown = this._last = this._drawn = 0;
     this._slow = 1;
     this._wanted = false;
+    this._painting = (now) => this._paint(now) && this.draw();
     this._build(canvas.parentElement);
     new ResizeObserver(([entry]) => (this._width = entry.contentRect.width)).observe(canvas);
   }
@@ -136,11 +137,7 @@ export class Flights {
 
   /** Something may have to be drawn; what moves goes on by itself, without the rest of the page. */
   draw() {
-    if (this._frame) return;
-    this._frame = requestAnimationFrame((now) => {
-      this._frame = 0;
-      if (this._paint(now)) this.draw();
-    });
+    this._page.frames.ask(this._painting);
   }
 
   /** Draw what flies at `now`; says whether anything moves by itself. */

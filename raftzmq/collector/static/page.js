@@ -5,6 +5,7 @@ import { Awake } from "./awake.js";
 import { Control } from "./control.js";
 import { Feed } from "./feed.js";
 import { Flights } from "./flights.js";
+import { Frames } from "./frames.js";
 import { Head } from "./head.js";
 import { Keys } from "./keys.js";
 import { Panels } from "./panels.js";
@@ -19,6 +20,8 @@ import { Tour } from "./tour.js";
 import { rowsOf, standingOf } from "./view.js";
 
 const QUIET_MS = 3000;
+/** Live, words and numbers change no more often: nobody reads faster, and laying them out is what a frame costs most. */
+const REST_MS = 50;
 /** For an audience the ring is drawn as for a place of this size, and so all of it becomes larger. */
 const PRESENTED = { width: 430, height: 350 };
 const $ = (id) => document.getElementById(id);
@@ -36,6 +39,11 @@ export class Page {
     this._toasts = new Toasts($("toasts"));
     this._awake = new Awake();
     this._size = { width: 0, height: 0 };
+    this._drawnAt = -Infinity;
+    this._resting = 0;
+    /** When things are drawn. */
+    this.frames = new Frames();
+    this._drawing = (now) => this._draw(now);
     this.control = new Control(this);
     this.ring = new Ring($("ring"), this);
     this.flights = new Flights($("flights"), this.ring, this);
@@ -81,11 +89,7 @@ export class Page {
 
   /** Something is to be drawn anew, with the next frame. */
   changed() {
-    if (this._frame || !this.player) return;
-    this._frame = requestAnimationFrame((now) => {
-      this._frame = 0;
-      this._draw(now);
-    });
+    if (this.player) this.frames.ask(this._drawing);
   }
 
   _arrange() {
@@ -175,10 +179,21 @@ export class Page {
     this.flights.take(events, performance.now());
     this.slots.take(events);
     this.panels.take(events);
-    this.changed();
+    this._changedLive();
+  }
+
+  _changedLive() {
+    if (this._resting) return;
+    const left = this.player?.live ? this._drawnAt + REST_MS - performance.now() : 0;
+    if (left <= 0) return this.changed();
+    this._resting = setTimeout(() => {
+      this._resting = 0;
+      this.changed();
+    }, left);
   }
 
   _draw(now) {
+    this._drawnAt = performance.now();
     const { texts } = this.settings;
     const { state, live } = this.player;
     const rows = rowsOf(state, this._expected);
