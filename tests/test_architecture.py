@@ -17,6 +17,7 @@ PACKAGE = ROOT / "raftzmq"
 FLOORS: dict[str, int] = {
     "errors": 0,
     "checksum": 0,
+    "heap": 0,
     "resident": 0,
     "port_owner": 0,
     "config": 1,  # its mistakes are errors

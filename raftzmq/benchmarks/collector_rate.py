@@ -18,9 +18,9 @@ from typing import Any
 
 import orjson
 
-import raftzmq.config
 from raftzmq.benchmarks.footprint import anonymous_bytes
-from raftzmq.benchmarks.local_cluster import LAUNCHER, free_cluster
+from raftzmq.benchmarks.launching import LAUNCHER, own_environment
+from raftzmq.benchmarks.local_cluster import free_cluster
 from raftzmq.benchmarks.process_costs import KINDS, spent, take_costs
 from raftzmq.collector.recording import Recording
 from raftzmq.config import ClusterConfig
@@ -150,15 +150,13 @@ def _cores() -> Iterator[tuple[set[int], set[int]]]:
 
 @contextmanager
 def _running(command: Sequence[str], log: Path | None, cores: set[int]) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
-    environment["PYTHONPATH"] = str(Path(raftzmq.config.__file__).parent.parent)
     output = subprocess.PIPE if log is None else log.open("wb")
     mine = os.sched_getaffinity(0)
     try:
         # A process has the cores of the thread that starts it.
         os.sched_setaffinity(0, cores)
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=output, env=environment, process_group=0, bufsize=0
+            command, stdin=subprocess.PIPE, stdout=output, env=own_environment(), process_group=0, bufsize=0
         )
     finally:
         os.sched_setaffinity(0, mine)

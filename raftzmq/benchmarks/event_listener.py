@@ -11,10 +11,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal, Self
 
-import raftzmq.config
+from raftzmq.benchmarks.launching import own_environment
 from raftzmq.config import ClusterConfig
 from raftzmq.errors import RaftzmqError
 from raftzmq.events import USUAL_TYPES, topic_of
@@ -47,10 +46,9 @@ class EventListener:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        environment = {**os.environ, "PYTHONPATH": str(Path(raftzmq.config.__file__).parent.parent)}
         # A process group of its own: Ctrl-C is for the program that started it.
         self._process = subprocess.Popen(
-            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=environment, process_group=0
+            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=own_environment(), process_group=0
         )
         assert self._process.stdout is not None
         ready, _, _ = select.select([self._process.stdout], [], [], _PATIENCE_S)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import raftzmq.config
+from raftzmq.benchmarks.launching import LAUNCHER, own_environment
 from raftzmq.client.sync import Client
 from raftzmq.config import Address, ClusterConfig
 from raftzmq.errors import RaftzmqError, RequestError
@@ -25,8 +25,6 @@ T = TypeVar("T")
 
 PATIENCE_S = 60.0
 """How long a cluster may take to do what it should do within a second or two."""
-LAUNCHER = (sys.executable, "-P", "-m", "raftzmq")
-"""What starts a program of ours."""
 LOG_LINES = 15
 """Of a node's log, when it ended by itself."""
 _KEPT_MAX = 200
@@ -178,13 +176,10 @@ class LocalCluster:
         """
         command = [*(self._launcher if launcher is None else launcher), "node", "--node", node]
         command += ["--config", str(self._file), "--data", str(self.path / node), *self._options, *options]
-        # Of this tree, installed or not, and with none of the caller's settings.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
-        environment["PYTHONPATH"] = str(Path(raftzmq.config.__file__).parent.parent)
         with self.log(node).open("ab") as log:
             # A process group of its own: Ctrl-C is for this program, which then ends its nodes itself.
             self._processes[node] = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, process_group=0
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=own_environment(), process_group=0
             )
 
     def kill(self, node: str) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import random
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +16,9 @@ from typing import Any
 
 from raftzmq.benchmarks.chromium import PageFailed, Tab, browser, chromium_path
 from raftzmq.benchmarks.display import Advance
-from raftzmq.benchmarks.local_cluster import free_cluster
-from raftzmq.benchmarks.recordings import NODES, forget, stream, write
-from raftzmq.collector.web.server import Web
-from raftzmq.events.logs import json_log
+from raftzmq.benchmarks.launching import LAUNCHER, own_environment
+from raftzmq.benchmarks.local_cluster import free_ports
+from raftzmq.benchmarks.recordings import forget, stream, write
 
 WARM_UP_S = 2.0
 """Of playing, before anything counts: Chromium compiles what runs often."""
@@ -101,14 +100,21 @@ def spaced(rate: int) -> Callable[[], int]:
 
 @contextmanager
 def _served(recording: Path, position: int) -> Iterator[str]:
-    """The recording's page, with no cluster behind it; the address of a moment of it."""
-    web = Web("127.0.0.1", 0, json_log(io.BytesIO()), config=free_cluster(len(NODES)), boot="bench")
-    ident = web.shelf.add(recording)
-    web.start()
+    """The recording's page, with no cluster behind it, as a user has it served; the address of a moment of it."""
+    [port] = free_ports(1)
+    options = ("--page", "--from", str(position), "--web", f"127.0.0.1:{port}", "--json")
+    process = subprocess.Popen(
+        [*LAUNCHER, "replay", str(recording), *options], stdout=subprocess.PIPE, env=own_environment()
+    )
     try:
-        yield f"http://127.0.0.1:{web.address[1]}/?language=en#recording={ident}&at={position}"
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        if not said:
+            raise PageFailed(f"raftzmq replay --page ended by itself, exit code {process.wait()}")
+        yield str(json.loads(said)["address"]).replace("/#", "/?language=en#")
     finally:
-        web.close()
+        process.terminate()
+        process.wait()
 
 
 def measure_page(plan: Plan, advance: Advance) -> Measured:

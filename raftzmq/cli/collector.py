@@ -13,6 +13,7 @@ import click
 from raftzmq.cli.event_options import Types, joined
 from raftzmq.cli.options import CONTEXT, EVENTS_DIRECTORY, cluster_options, load_cluster
 from raftzmq.errors import NodeError
+from raftzmq.heap import settle
 
 
 @click.command(context_settings=CONTEXT)
@@ -93,6 +94,7 @@ def collector(
         click.get_current_context().exit(error.exit_code)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: running.stop())
+    settle()
     running.run()
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from raftzmq.cli.output import note, printable, say, say_json
 from raftzmq.config import Address, ClusterConfig, check_node_name, web_address
 from raftzmq.errors import ConfigurationError
+from raftzmq.heap import settle
 
 if TYPE_CHECKING:
     from raftzmq.collector.recording import Recording
@@ -40,6 +41,7 @@ def show_page(recording: Recording, position: int, web: str | None, *, opens: bo
         stopped.set()
 
     before = signal.signal(signal.SIGTERM, stop)
+    settle()
     server.start()
     try:
         host, port = server.address

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from pathlib import Path
@@ -14,6 +16,8 @@ from raftzmq.collector.merged import Merged
 from raftzmq.collector.recording_file import RecordingFile, file_number, recorded_files
 from raftzmq.collector.recording_frame import Frame, RecordingError, decode_frame, decode_payloads
 
+FRAMES_KEPT = 8
+"""Decoded frames that are kept for `Recording.payloads`: who moves along a recording looks at the same ones again."""
 NOTES_MAX = 100
 """Notes that are kept: a file full of damage is described well enough by these."""
 
@@ -36,6 +40,8 @@ class Recording:
         self._files: list[RecordingFile] = []
         self._places: list[Place] = []
         self._positions: list[int] = []
+        self._lock = threading.Lock()
+        self._lately: OrderedDict[tuple[Path, int], list[bytes]] = OrderedDict()
         if not path.exists():
             raise RecordingError(_none_in(path, "no such file or directory; "))
         self.refresh()
@@ -169,11 +175,28 @@ class Recording:
     def payloads(self, since_position: int, until_position: int | None = None) -> Iterator[tuple[int, bytes]]:
         """The same by position as position and JSON: for who passes them on, at a quarter of the cost."""
         for place in self._places[max(0, bisect_right(self._positions, since_position) - 1) :]:
-            if until_position is not None and place[1].position > until_position:
+            first = place[1].position
+            if until_position is not None and first > until_position:
                 return
-            for position, payload in enumerate(self._decode(place, decode_payloads), place[1].position):
-                if position >= since_position and (until_position is None or position <= until_position):
-                    yield position, payload
+            begin = max(0, since_position - first)
+            end = None if until_position is None else until_position - first + 1
+            yield from enumerate(self._payloads_of(place)[begin:end], first + begin)
+
+    def _payloads_of(self, place: Place) -> list[bytes]:
+        """All of a frame; threads may ask at once."""
+        file, frame = place
+        key = file.path, frame.offset
+        with self._lock:
+            if key in self._lately:
+                self._lately.move_to_end(key)
+                return self._lately[key]
+        found = self._decode(place, decode_payloads)
+        if found:
+            with self._lock:
+                self._lately[key] = found
+                while len(self._lately) > FRAMES_KEPT:
+                    self._lately.popitem(last=False)
+        return found
 
     def frames(self, first: int, last: int) -> list[tuple[RecordingFile, Frame]]:
         """The frames with the events from one position to another, each with its file."""

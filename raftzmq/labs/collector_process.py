@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
@@ -12,8 +11,7 @@ from pathlib import Path
 
 import orjson
 
-import raftzmq.config
-from raftzmq.benchmarks.local_cluster import LAUNCHER
+from raftzmq.benchmarks.launching import LAUNCHER, own_environment
 from raftzmq.config import ClusterConfig
 from raftzmq.errors import RaftzmqError
 from raftzmq.events import USUAL_TYPES
@@ -52,12 +50,10 @@ class CollectorProcess:
 
     def start(self) -> None:
         """Return when it listens, so that nothing is lost of nodes that start from now on. Raises CollectorFailed."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RAFTZMQ_")}
-        environment["PYTHONPATH"] = str(Path(raftzmq.config.__file__).parent.parent)
         with self._log.open("ab") as log:
             # A process group of its own: Ctrl-C is for the lab, which then ends it itself.
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, process_group=0
+                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=own_environment(), process_group=0
             )
         deadline = time.monotonic() + PATIENCE_S
         while b"collector started" not in self._log.read_bytes():

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from raftzmq.benchmarks.local_cluster import LAUNCHER
+from raftzmq.benchmarks.launching import LAUNCHER
 from raftzmq.benchmarks.scaling_tasks import Task
 from raftzmq.labs import amdahl, blocking_call, lost_messages, pre_vote, runtimes, slow_follower, split_votes
 from raftzmq.labs.performance import perform

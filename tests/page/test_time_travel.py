@@ -21,6 +21,7 @@ from tests.collector.audited_runs import recorded
 from tests.collector.recordings import Collected, record
 from tests.collector.web.support import Serving, leads, serving
 from tests.page.chromium import Tab, tab
+from tests.page.one_page import DRAWN
 
 TIMELINE = "raftzmq.slots.get('timeline')"
 QUIET = "window.raftzmq?.player.recording === '{0}' && !raftzmq.player.live"
@@ -275,5 +276,24 @@ def test_what_comes_live_is_kept_while_somebody_stands_still(tmp_path: Path) -> 
                 await page.press("End")
                 await page.until("raftzmq.player.live && raftzmq.player.state.all.nodes.n1.commit_index === 300")
                 assert page.errors == []
+
+    asyncio.run(watch())
+
+
+def test_a_recording_without_a_cluster_is_not_asked_what_is_stored(run: Run) -> None:
+    """Whoever opened it may control it; there is nothing that could answer, and the page says so."""
+    directory, _, _ = run
+
+    async def watch() -> None:
+        async with looking(directory) as (page, _):
+            await page.until("raftzmq.control.allowed")
+            await page.value("raftzmq.panels.show('keys')")
+            for position in (500, 3000, 3900):  # the store goes on, which a list of its keys would follow
+                await page.value(f"raftzmq.player.goTo({{ position: {position} }})")
+                await page.value(DRAWN)
+            assert "not what was stored" in await page.text(".data-locked")
+            assert await page.value("document.querySelector('.data-body').hidden")
+            asked = "performance.getEntriesByType('resource').filter((one) => one.name.includes('/v1/keys')).length"
+            assert await page.value(asked) == 0
 
     asyncio.run(watch())

@@ -111,7 +111,7 @@ export class Faults {
   }
 
   begin() {
-    this._page.control.refresh(); // a collector that was started anew has another token
+    if (this._page.player.live) this._page.control.refresh(); // a collector that was started anew has another token
   }
 
   say(texts) {

@@ -35,6 +35,8 @@ export class Player {
     this._recording = LIVE;
     /** How fast it plays: seconds of the recording in one of the viewer's. */
     this.speed = 1;
+    /** Is there a cluster behind the page? A recording may be served without one. */
+    this.clustered = true;
     this._ticket = 0;
     this._abort = new AbortController();
     this._wanted = null;
@@ -191,7 +193,8 @@ export class Player {
   /** Live, or where the page's address leads; a server without a cluster has only recordings. */
   async _begin() {
     const there = await list().catch(() => [{ id: LIVE, live: true }]);
-    if (there.some((one) => one.live)) this.stream.connect();
+    this.clustered = there.some((one) => one.live);
+    if (this.clustered) this.stream.connect();
     if (await this._follow()) return;
     const [first] = there;
     if (!there.some((one) => one.live) && first) await this.goTo({ recording: first.id, position: first.begin ?? first.first_position });

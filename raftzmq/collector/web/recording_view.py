@@ -29,7 +29,8 @@ EVENTS_MAX = 5000
 BYTES_MAX = 4 * MIB
 """Of events in one answer: a stranger's recording may have long ones."""
 STATE_EVENTS = 1000
-"""While a state is looked for, those on the way are kept at such distances: the next place is often near."""
+"""While a state is looked for, those on the way are kept at such distances, and the one that was found: the next place
+is often near."""
 STATES_MAX = 100
 SCAN_S = 0.25
 """The outline grows for so long with each answer; then others may read."""
@@ -165,17 +166,6 @@ class RecordingView:
             if position >= following and (last is None or position <= last):
                 yield position, payload
 
-    def _events(self, first: int, last: int, tail: Sequence[Kept]) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The same, parsed."""
-        following = first
-        if self._recording is not None:
-            for merged in self._recording.events(since_position=first, until_position=last):
-                yield merged.position, merged.event
-                following = merged.position + 1
-        for position, _, _, payload in tail:
-            if following <= position <= last:
-                yield position, orjson.loads(payload)
-
     def position_at(self, ms: int, tail: Sequence[Kept] = ()) -> int:
         """The position of the last event that isn't after this time."""
         recording = self.refresh()
@@ -222,11 +212,14 @@ class RecordingView:
         """What the events up to and with ``position`` add up to, as far as they are known."""
         base, state = self._base(position, tail)
         kept = base
-        for at, event in self._events(base + 1, position, tail):
-            state.fold(event)
+        at = base
+        for at, payload in self._payloads(base + 1, position, tail):
+            state.fold(orjson.loads(payload))
             if at >= kept + STATE_EVENTS and at <= self.recorded_position:
                 self._keep(at, state.to_json())
                 kept = at
+        if kept < at <= self.recorded_position:
+            self._keep(at, state.to_json())
         return state
 
     def _base(self, position: int, tail: Sequence[Kept]) -> tuple[int, ClusterState]:

@@ -33,7 +33,7 @@ export class KeyBrowser {
   }
 
   draw({ state, standing, live }) {
-    const allowed = this._page.control?.allowed === true;
+    const allowed = this._page.control?.allowed === true && this._page.player.clustered;
     this._locked.hidden = allowed;
     this._body.hidden = !allowed;
     if (!allowed) {
