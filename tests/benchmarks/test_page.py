@@ -31,7 +31,7 @@ def test_bars_are_held_or_missed_by_what_was_measured() -> None:
     slow = Played("grid", 29.0, 4_000.0, 0.61, 0.5, 0.1, 0.0, 9.0)
     assert missed(Measured(5.1, [101.0], [9.0], [GOOD, slow], ["an error"])) == [
         "opening the recording",
-        "a step of scrubbing, 99 % of them",
+        "a step of scrubbing, the slowest",
         "grid: frames a second",
         "grid: main thread, of a core",
         "grid: events a second",
