@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from raftzmq.collector.auditor import Auditor
-from raftzmq.labs.history import History
+from raftzmq.labs.history import Event
 from raftzmq.labs.verdict import Check
 from raftzmq.labs.words import Words
 
@@ -20,13 +22,14 @@ _BROKEN = Words("broken: {rules}", "違反: {rules}")
 _NOTHING = Words("there was nothing to judge", "判断する材料がない")
 
 
-def audit(history: History) -> Check:
-    """Hold the events to Raft's invariants; the check says how many comparisons that were, or which rules are broken.
+def audit(stream: Iterable[tuple[int, Event]]) -> Check:
+    """Hold (position, event) pairs in the stream's order to Raft's invariants.
 
+    The check says how many comparisons that were, or which rules are broken.
     What a killed process could have told and didn't is no broken rule: the rest of the stream is judged without it.
     """
     auditor = Auditor()
-    for position, event in history:
+    for position, event in stream:
         auditor.accept(event, position)
     verdict = auditor.verdict
     checks = sum(row["checks"] for row in verdict["rules"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +48,17 @@ class Lab:
         return SYLLABUS[self.name]
 
     def verdict_of(self, events: Iterable[tuple[int, Event]]) -> Verdict:
-        """Judge (position, event) pairs in the order of the merged stream; the auditor's check comes last."""
-        history = History(events)
-        verdict = self.judge(history)
-        verdict.checks.append(audit(history))
+        """Judge (position, event) pairs in the order of the merged stream; the auditor's check comes last.
+
+        The judge sees them in causal order (Lamport 1978): what the collector heard late, and therefore put behind what
+        came of it, is back in its place.
+        """
+        stream = list(events)
+        causal = sorted(stream, key=lambda one: (one[1].get("lamport", 0), one[0]))
+        verdict = self.judge(History(enumerate((event for _, event in causal), 1)))
+        positions = dict(enumerate((position for position, _ in causal), 1))
+        for number, check in enumerate(verdict.checks):
+            found = sorted(positions[place] for place in check.evidence if place in positions)
+            verdict.checks[number] = replace(check, evidence=tuple(found))
+        verdict.checks.append(audit(stream))
         return verdict

@@ -105,7 +105,7 @@ def once_more(kind: str, at: Callable[[Moments], int], change: Callable[[Event],
     def edit(moments: Moments) -> Moments:
         place = at(moments)
         like = [e for _, e in moments if e["type"] == kind and all(e.get(k) == v for k, v in fields.items())][-1]
-        event = {**like}
+        event = {**like, "lamport": max(one["lamport"] for position, one in moments if position < place)}
         change(event)
         before = [(position, one) for position, one in moments if position < place]
         after = [(position, one) for position, one in moments if position > place]
