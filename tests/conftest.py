@@ -35,10 +35,10 @@ for name in ("COLUMNS", "LINES"):
     # The size of whoever's terminal runs the tests (workers are told it so) would be that of every program under test.
     os.environ.pop(name, None)
 
-if worker := os.environ.get("PYTEST_XDIST_WORKER"):
-    workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
-    # Whoever replaces a worker that crashed has a number beyond the others'.
-    local_cluster.PORTS_PART = (int(worker.removeprefix("gw")) % workers, workers)
+workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+# The lower half is for the programs under test. Whoever replaces a worker that crashed has a number beyond the others'.
+local_cluster.PORTS_PART = (workers + worker % workers, 2 * workers)
 
 NO_SKIP = os.environ.get("RAFTZMQ_NO_SKIP", "") not in ("", "0")
 

@@ -29,9 +29,9 @@ LOG_LINES = 15
 """Of a node's log, when it ended by itself."""
 _KEPT_MAX = 200
 """Ports kept from others at a time: of the last dozen clusters."""
-PORTS_PART = (0, 1)
-"""Which part of the ports this process gives out, of how many: whoever tests in several processes at once parts them,
-since a port that is given out and not yet listened on looks free to another process."""
+PORTS_PART = (0, 2)
+"""Which part of the ports this process gives out, of how many: whoever tests in several processes at once parts the
+other half, since a port that is given out and not yet listened on looks free to another process."""
 _LOWEST_PORT = 19_200
 """Above the ports of the local cluster of `bin/up`, however many nodes that has."""
 

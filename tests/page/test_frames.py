@@ -15,11 +15,12 @@ pytestmark = [pytest.mark.live, pytest.mark.timeout(120)]
 MACHINE = """
 (async () => {
   const { Frames } = await import("/static/frames.js");
-  const real = [requestAnimationFrame, setTimeout, performance.now];
+  const real = [requestAnimationFrame, setTimeout, clearTimeout];
   let now = 1000;
   const [frames, timers] = [[], []];
   window.requestAnimationFrame = (call) => void frames.push(call);
-  window.setTimeout = (call, ms) => void timers.push([now + ms, call]);
+  window.setTimeout = (call, ms) => timers.push([now + ms, call]);
+  window.clearTimeout = (number) => number && timers.splice(number - 1, 1);
   performance.now = () => now;
   const pulse = new Frames();
   // Waits as long as the page wants to, and then `late` until the machine has made the frame.
@@ -37,7 +38,7 @@ MACHINE = """
   try {
     return (() => { %s })();
   } finally {
-    [window.requestAnimationFrame, window.setTimeout] = real;
+    [window.requestAnimationFrame, window.setTimeout, window.clearTimeout] = real;
     delete performance.now;
   }
 })()
@@ -63,7 +64,7 @@ def at(opened: OnePage, script: str) -> Any:
 
 def draws(late: list[int]) -> str:
     """Draw once after the other; each frame comes so many ms late. Gives the pauses before each."""
-    return f"return {json.dumps(late)}.map((late) => {{ pulse.ask(() => 0); return pass(late); }});"
+    return f"return {json.dumps(late)}.map((late) => {{ pulse.pace(() => 0); return pass(late); }});"
 
 
 def test_every_frame_is_drawn_while_they_come_in_time(opened: OnePage) -> None:
@@ -74,6 +75,17 @@ def test_late_frames_double_the_pause_and_frames_in_time_shorten_it(opened: OneP
     assert at(opened, draws([16, 60, 60, 60, 16, 16, 16])) == [0, 0, 20, 40, 80, 76, 72]
     assert max(at(opened, draws([500] * 20))) == 200
     assert at(opened, draws([500] * 5 + [16] * 60))[-1] == 0, "and in the end there is none"
+
+
+def test_what_the_viewer_does_waits_for_no_pause(opened: OnePage) -> None:
+    script = """
+    const drawn = [];
+    for (let i = 0; i < 5; i++) { pulse.pace(() => 0); pass(100); }
+    pulse.pace(() => drawn.push("moves"));
+    pulse.ask(() => drawn.push("pressed"));
+    return [pulse.pause > 100, pass(16), drawn, timers.length + frames.length];
+    """
+    assert at(opened, script) == [True, 0, ["moves", "pressed"], 0]
 
 
 def test_what_asks_is_drawn_once_with_the_others_and_again_only_if_it_asks_again(opened: OnePage) -> None:

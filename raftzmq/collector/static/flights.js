@@ -137,7 +137,7 @@ export class Flights {
 
   /** Something may have to be drawn; what moves goes on by itself, without the rest of the page. */
   draw() {
-    this._page.frames.ask(this._painting);
+    this._page.frames.pace(this._painting);
   }
 
   /** Draw what flies at `now`; says whether anything moves by itself. */

@@ -1,4 +1,5 @@
-// When the page draws: with the screen's next frame, and less often where the machine doesn't keep up.
+// When the page draws: what the viewer did with the screen's next frame, and what moves by itself less often where the
+// machine doesn't keep up.
 
 /** A frame that comes so much later than it was asked for is late: the screen has missed one at least. */
 const LATE_MS = 36;
@@ -21,7 +22,8 @@ export class Frames {
   constructor() {
     this._asked = new Set();
     this._told = [];
-    this._armed = false;
+    this._requested = false;
+    this._timer = 0;
     this._drawnAt = -Infinity;
     /** Milliseconds that are left between two frames on purpose; 0 where the machine keeps up. */
     this.pause = 0;
@@ -30,11 +32,17 @@ export class Frames {
   /** Have `draw(now)` called with the next frame; asked for twice, once. */
   ask(draw) {
     this._asked.add(draw);
-    if (this._armed) return;
-    this._armed = true;
-    const left = this._drawnAt + this.pause - performance.now();
+    if (!this._requested) this._request(performance.now());
+  }
+
+  /** The same for what moves by itself: with the next frame after the pause. */
+  pace(draw) {
+    this._asked.add(draw);
+    if (this._requested || this._timer) return;
+    const due = this._drawnAt + this.pause;
+    const left = due - performance.now();
     if (left < TIMER_MS || document.hidden) this._request(performance.now());
-    else setTimeout(() => this._request(this._drawnAt + this.pause), left);
+    else this._timer = setTimeout(() => this._request(due), left);
   }
 
   /** Resolves when the next frame has been drawn; one must have been asked for. */
@@ -43,11 +51,14 @@ export class Frames {
   }
 
   _request(due) {
+    clearTimeout(this._timer);
+    this._timer = 0;
+    this._requested = true;
     requestAnimationFrame((now) => {
       // A hidden page gets no frames at all: that says nothing of the machine.
       if (!document.hidden) this._weigh(performance.now() - due);
       this._drawnAt = performance.now();
-      this._armed = false;
+      this._requested = false;
       const [asked, told] = [this._asked, this._told];
       [this._asked, this._told] = [new Set(), []];
       for (const draw of asked) draw(now);

@@ -185,10 +185,10 @@ export class Page {
   _changedLive() {
     if (this._resting) return;
     const left = this.player?.live ? this._drawnAt + REST_MS - performance.now() : 0;
-    if (left <= 0) return this.changed();
+    if (left <= 0) return this.frames.pace(this._drawing);
     this._resting = setTimeout(() => {
       this._resting = 0;
-      this.changed();
+      this.frames.pace(this._drawing);
     }, left);
   }
 
@@ -205,7 +205,7 @@ export class Page {
     this._feed.draw(frame);
     this.player.want([...this.flights.types, ...this.slots.types, ...this.panels.types]);
     const drawn = [this._drawStage(frame), this.panels.draw(frame), this.slots.draw(frame), this.flights.draw(now)];
-    if (drawn.some((moves) => moves === true)) this.changed();
+    if (drawn.some((moves) => moves === true)) this.frames.pace(this._drawing);
   }
 
   _drawStage({ now, rows, standing, texts }) {
