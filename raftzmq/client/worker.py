@@ -11,6 +11,7 @@ import select
 import threading
 import weakref
 from collections import deque
+from contextlib import suppress
 from typing import Final, NoReturn
 
 from raftzmq.client.batches import Call
@@ -49,6 +50,7 @@ class Worker:
         self._stopping = False
         self._finished = False
         self._lock = threading.Lock()
+        self._only = threading.Lock()
         """Guards the start and the end of the thread, and the descriptor that wakes it."""
         self._thread: threading.Thread | None = None
         _workers.add(self)
@@ -105,7 +107,9 @@ class Worker:
         """Wait for the end of the thread."""
         thread = self._thread
         if thread is not None and not self._forked and thread is not threading.current_thread():
-            thread.join(JOIN_S)
+            # Ctrl-C may have come between its making and its start: then there is nothing to wait for.
+            with suppress(RuntimeError):
+                thread.join(JOIN_S)
 
     def abandon(self) -> None:
         """This process was forked: thread and connections are its parent's."""
@@ -121,7 +125,7 @@ class Worker:
             if self._finished:
                 self._fail_queued()
                 return
-            if self._thread is None:
+            if self._thread is None or self._thread.ident is None:  # or Ctrl-C came before it was started
                 self._thread = threading.Thread(target=self._run, name="raftzmq-client", daemon=True)
                 self._thread.start()
             if not self._awake:
@@ -131,6 +135,8 @@ class Worker:
     # --- the thread ---
 
     def _run(self) -> None:
+        if not self._only.acquire(blocking=False):
+            return  # the one before was being started all the same
         protocol, wires = self._protocol, self._wires
         try:
             while not self._stopping:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,3 +132,22 @@ def test_the_leader_is_killed_under_the_load_of_an_asyncio_client(tmp_path: Path
 
         asyncio.run(main())
         print(f"{os.getpid()}: the longest put took {gap:.3f} s")
+
+
+def test_a_client_whose_thread_was_kept_from_starting_by_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    (port,) = free_ports(1)
+    start = threading.Thread.start
+
+    def interrupted(_: threading.Thread) -> None:
+        monkeypatch.setattr(threading.Thread, "start", start)
+        raise KeyboardInterrupt
+
+    for used_again in (False, True):
+        monkeypatch.setattr(threading.Thread, "start", interrupted)
+        client = raftzmq.Client([f"tcp://127.0.0.1:{port}"], timeout=0.3)
+        with pytest.raises(KeyboardInterrupt):
+            client.get("k")
+        if used_again:
+            with pytest.raises(RequestError):
+                client.get("k")
+        client.close()
