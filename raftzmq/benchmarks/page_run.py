@@ -103,18 +103,16 @@ def _served(recording: Path, position: int) -> Iterator[str]:
     """The recording's page, with no cluster behind it, as a user has it served; the address of a moment of it."""
     [port] = free_ports(1)
     options = ("--page", "--from", str(position), "--web", f"127.0.0.1:{port}", "--json")
-    process = subprocess.Popen(
-        [*LAUNCHER, "replay", str(recording), *options], stdout=subprocess.PIPE, env=own_environment()
-    )
-    try:
-        assert process.stdout is not None
-        said = process.stdout.readline()
-        if not said:
-            raise PageFailed(f"raftzmq replay --page ended by itself, exit code {process.wait()}")
-        yield str(json.loads(said)["address"]).replace("/#", "/?language=en#")
-    finally:
-        process.terminate()
-        process.wait()
+    command = [*LAUNCHER, "replay", str(recording), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=own_environment()) as process:
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            if not said:
+                raise PageFailed(f"raftzmq replay --page ended by itself, exit code {process.wait()}")
+            yield str(json.loads(said)["address"]).replace("/#", "/?language=en#")
+        finally:
+            process.terminate()
 
 
 def measure_page(plan: Plan, advance: Advance) -> Measured:
