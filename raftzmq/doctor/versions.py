@@ -12,7 +12,7 @@ from raftzmq.transport.library import libzmq_version
 
 PYTHON_MIN = (3, 11)
 LIBZMQ_MIN = (4, 3, 0)
-"""Since then a socket can be told how long a handshake may take, and heartbeats work as the transport counts on."""
+"""Since then a socket can be told how long a connection, a handshake and a silence may take."""
 LMDB_LINE = (0, 9)
 """The files of 1.0 are others."""
 

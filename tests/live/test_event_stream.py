@@ -180,7 +180,7 @@ def test_a_subscription_that_is_cut_for_a_while_is_filled_in_from_the_ring(tmp_p
                 wall.drop_from(cluster.nodes[victim].address.events)
                 heard = len(listener.of("commit", victim))
                 load.wait_for(100, "while the leader's events don't arrive")
-                # Longer than libzmq believes in a connection on which no heartbeat is answered.
+                # Longer than a connection is believed in on which nothing is acknowledged.
                 silent_until = eventually(lambda: listener.events[-1]["ts"], "an event") + 5
                 eventually(lambda: listener.events[-1]["ts"] > silent_until, "five seconds have passed in the stream")
             eventually(lambda: len(listener.of("commit", victim)) > heard + 100, "the leader's commits come again")
