@@ -7,7 +7,7 @@ that is down and floods it with stale messages later (IMMEDIATE=1 refuses instea
 It is the kernel that probes connections, and not ZMTP's heartbeats (RFC 37), with which libzmq 4.3.5 ends the process:
 a connection whose messages wait because RCVHWM is reached, and that dies then, is kept until they are taken; to send or
 to answer a PING on it is a failed assertion (zeromq/libzmq #4364; with a reconnection, #3937). One client that dies
-while it waits for a busy node was enough.
+while it waits for a busy node was enough. A stranger's own PINGs still are, which no option refuses.
 
 No socket names itself. A ROUTER ignores a second connection of the name that it has one of, without a word: a node that
 stood still for so long that its peers gave it up found new connections of theirs beside old ones that it hadn't yet
