@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from raftzmq.benchmarks.launching import LAUNCHER as LAUNCHER
+from raftzmq.benchmarks.launching import own_environment
 from raftzmq.benchmarks.local_cluster import free_cluster
 from raftzmq.config import Address
 from tests.live.runtimes import runtime_options
@@ -21,10 +21,8 @@ T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds that a condition gets: far more than it needs, so that a slow machine is no failure."""
-LAUNCHER = (sys.executable, "-P", "-m", "raftzmq")
 ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = {**{k: v for k, v in os.environ.items() if not k.startswith("RAFTZMQ_")}, "PYTHONPATH": str(ROOT)}
-"""For processes of ours: this tree's raftzmq, installed or not, and none of the caller's settings."""
+ENVIRONMENT = own_environment()
 
 
 def pause(seconds: float = 0.02) -> None:
