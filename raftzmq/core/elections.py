@@ -48,6 +48,7 @@ class Elections:
         self._quorum_us = 0
         self._writing_since_us: int | None = None
         self._applying_since_us: int | None = None
+        self._installing: Mark | None = None
         self._held: list[Message] = []
         self._messages: list[Message] = []
         self._facts: list[Fact] = []
@@ -96,7 +97,7 @@ class Elections:
             self._tick_leader(self._state, late=late)
         elif late:
             self._election_us = self._now + self.timing.heartbeat_us // 2
-        elif self.node in self.voters and self.has_room and not self._disk_hangs():
+        elif self._may_campaign():
             self._campaign(pre_vote=True)
         else:
             self._reset_election_timer()
@@ -105,10 +106,9 @@ class Elections:
         """Start an election now, as a node does that is told to by the message TimeoutNow (thesis 3.10).
 
         Voters decide as ever, but none refuses because a leader is near; False where this node leads or its timer
-        would start none either: it is no voter, or its disk is full or hangs.
+        would start none either: it is no voter, its disk is full or hangs, or its state is being replaced.
         """
-        able = self.node in self.voters and self.has_room and not self._disk_hangs()
-        if able and not isinstance(self._state, Leadership):
+        if self._may_campaign() and not isinstance(self._state, Leadership):
             self._campaign(pre_vote=False, told=True)
             return True
         return False
@@ -133,6 +133,11 @@ class Elections:
         self._fact("room", has_room=has_room)
         if not has_room and not isinstance(self._state, Follower):
             self._become_follower(self.current_term, None, "its disk is nearly full")
+
+    def _may_campaign(self) -> bool:
+        """Would this node lead well? While a snapshot takes the place of its state it has none to apply to."""
+        able = self.node in self.voters and self.has_room and self._installing is None
+        return able and not self._disk_hangs()
 
     def _disk_hangs(self) -> bool:
         """Has this node's own log or state finished nothing for so long that others had better lead?

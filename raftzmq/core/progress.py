@@ -20,6 +20,8 @@ class Progress:
 
     next_index: int
     heard_us: int
+    moved_us: int
+    """When ``match_index`` last rose."""
     match_index: int = 0
     round: int = 0
     probing: bool = True

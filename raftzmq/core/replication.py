@@ -38,7 +38,7 @@ class Leadership:
         self._waiting: list[ReadKey] = []
         self._rounds: deque[Round] = deque()
         self.peers = {
-            voter: Progress(next_index=log.last_index + 1, heard_us=now_us)
+            voter: Progress(next_index=log.last_index + 1, heard_us=now_us, moved_us=now_us)
             for voter in log.configuration.voters
             if voter != node
         }
@@ -94,17 +94,22 @@ class Leadership:
         """The highest index that every follower has, or will have from the snapshot on its way to it."""
         return min((p.match_index if p.snapshot is None else p.snapshot for p in self.peers.values()), default=2**63)
 
-    def promised_from(self, heard_since_us: int) -> int:
+    def promised_from(self, heard_since_us: int, moved_since_us: int) -> int:
         """The lowest index at which a snapshot ends that is on its way to a follower: entries after it are needed.
 
         They still are once it is installed, until the follower has what the log grew by meanwhile: otherwise it would
-        be gone at that moment, and the next snapshot would begin. But not for one that wasn't heard since then.
+        be gone at that moment, and the next snapshot would begin. But not for one that wasn't heard since
+        ``heard_since_us``, nor for one that took no entry since ``moved_since_us``: its disk may be full for long.
         """
         promised = 2**63
         for progress in self.peers.values():
             if progress.snapshot is not None:
                 promised = min(promised, progress.snapshot)
-            elif progress.match_index < progress.owed and progress.heard_us >= heard_since_us:
+            elif (
+                progress.match_index < progress.owed
+                and progress.heard_us >= heard_since_us
+                and progress.moved_us >= moved_since_us
+            ):
                 promised = min(promised, progress.match_index)
         return promised
 
@@ -138,8 +143,10 @@ class Leadership:
         progress.heard_us = now_us
         progress.round = max(progress.round, min(message.round, self.round))
         if message.success:
-            awaited = progress.snapshot is not None
+            awaited, before = progress.snapshot is not None, progress.match_index
             progress.matched(message.match_index, message.prev_log_index)
+            if progress.match_index > before:
+                progress.moved_us = now_us
             if awaited and progress.snapshot is None:
                 progress.owed = self.log.last_index
         else:

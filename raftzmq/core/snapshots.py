@@ -20,6 +20,8 @@ from raftzmq.errors import InvariantViolation
 
 PROMISE_ELECTIONS = 10
 """Election timeouts of silence after which the log is no longer kept for a follower that has installed a snapshot."""
+STUCK_ELECTIONS = 30
+"""Those after which it isn't for one that is heard and takes nothing; slow lines need a while for a batch."""
 
 
 class Snapshots(Elections):
@@ -32,7 +34,6 @@ class Snapshots(Elections):
         self._handed = 0
         self._durable_index = 0
         self._install: Mark | None = None
-        self._installing: Mark | None = None
 
     @property
     def installing(self) -> Mark | None:
@@ -63,6 +64,19 @@ class Snapshots(Elections):
         """The snapshot for ``peer`` did not get there; if it is heard and still lacks it, another one is asked for."""
         if isinstance(self._state, Leadership) and peer in self._state.peers:
             self._state.peers[peer].snapshot_failed()
+
+    def snapshot_offered(self, peer: str, index: int) -> bool:
+        """Let the snapshot that ``peer`` awaits be one that ends at ``index``; whether the log has all that follows.
+
+        The copy that there is may end before the one that was asked for. It does as well, as long as the log still
+        has what follows it; and from now on that is kept (`Leadership.promised_from`).
+        """
+        if not isinstance(self._state, Leadership) or peer not in self._state.peers or index < self.log.mark.index:
+            return False
+        progress = self._state.peers[peer]
+        if progress.snapshot is not None:
+            progress.snapshot = min(progress.snapshot, index)
+        return True
 
     def snapshot_installed(self, mark: Mark) -> None:
         """The state is now, durably, the snapshot that ends at ``mark``: the log follows it (rule 10)."""
@@ -123,8 +137,9 @@ class Snapshots(Elections):
             return None
         last = min(self._durable_index, self.last_applied)
         if isinstance(self._state, Leadership):
-            patience = PROMISE_ELECTIONS * self.timing.election_max_us
-            last = min(last, self._state.promised_from(self._now - patience))
+            silent_since = self._now - PROMISE_ELECTIONS * self.timing.election_max_us
+            stuck_since = self._now - STUCK_ELECTIONS * self.timing.election_max_us
+            last = min(last, self._state.promised_from(silent_since, stuck_since))
             if log.bytes <= keep.bound_bytes // 2:
                 last = min(last, self._state.needed_from())
         index = log.compactable(last, keep.keep_bytes, keep.entries_max)

@@ -87,6 +87,8 @@ class StateMachine:
         self.digest = meta.digest
         self.suppressed = 0
         """Commands answered from a kept result instead of being executed again, since this object was made."""
+        self.scanned = 0
+        """Rows that ranges looked at since this object was made: what reads cost."""
 
     @property
     def revision(self) -> int:
@@ -240,6 +242,7 @@ class StateMachine:
         if isinstance(query, Get):
             return store.get(query.key, revision)
         found = store.range(query.start, query.end, query.limit, revision)
+        self.scanned += found.steps
         return [revision, found.resume is not None, found.resume, found.rows]
 
     def verify(self) -> None:

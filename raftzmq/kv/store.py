@@ -55,13 +55,14 @@ ABSENT: KeyRow = (0, 0, 0, 0)
 
 
 class RangeRows:
-    """What `Store.range` found; ``resume`` is the key to go on from, or None at the end."""
+    """What `Store.range` found in ``steps`` rows; ``resume`` is the key to go on from, or None at the end."""
 
-    __slots__ = ("resume", "rows")
+    __slots__ = ("resume", "rows", "steps")
 
-    def __init__(self, rows: list[Row], resume: bytes | None) -> None:
+    def __init__(self, rows: list[Row], resume: bytes | None, steps: int) -> None:
         self.rows = rows
         self.resume = resume
+        self.steps = steps
 
 
 class Store:
@@ -206,16 +207,16 @@ class Store:
         size = steps = 0
         for key, stored in self._keys.scan(start, end):
             if steps >= SCAN_STEPS_MAX:
-                return RangeRows(rows, key)
+                return RangeRows(rows, key, steps)
             row, hops = self._as_of(key, stored, revision)
             steps += 1 + hops
             if row is None:
                 continue
             size += len(key) + len(row[1]) + ROW_OVERHEAD_BYTES
             if rows and (len(rows) >= limit or size > ANSWER_BYTES_MAX):
-                return RangeRows(rows, key)
+                return RangeRows(rows, key, steps)
             rows.append(row)
-        return RangeRows(rows, None)
+        return RangeRows(rows, None, steps)
 
     def _as_of(self, key: bytes, stored: bytes, revision: int) -> tuple[Row | None, int]:
         """The row of ``key`` visible at ``revision``, and how many revisions back it lay."""

@@ -20,11 +20,14 @@ NEVER = 2**62
 
 @dataclass(slots=True)
 class _Transfer:
-    """One follower's. ``asked`` is the next byte to read, ``acknowledged`` what the follower says that it has."""
+    """One follower's. ``asked`` is the next byte to read, ``acknowledged`` what the follower says that it has.
 
-    needed_index: int
+    ``offered``: the copy that there is is the one that it gets.
+    """
+
     heard_us: int
     retry_us: int
+    offered: bool = False
     asked: int = 0
     acknowledged: int = 0
 
@@ -52,11 +55,17 @@ class Sending:
         return min(transfer.retry_us for transfer in self._transfers.values())
 
     def begin(self, message: InstallSnapshot, now_us: int) -> None:
-        """The core wants ``message.to`` to get a snapshot that ends at the message's mark or later."""
-        self._transfers[message.to] = _Transfer(message.mark.index, now_us, now_us + RETRY_US)
-        if self._file is not None and self._file.mark.index >= message.mark.index:
+        """The core wants ``message.to`` to get a snapshot: the copy that there is, if it still will do, or another.
+
+        Followers share a copy, so one that comes later takes no copy from another that is half way through it.
+        """
+        self._transfers[message.to] = _Transfer(now_us, now_us + RETRY_US)
+        if self._making:
+            return
+        if self._file is not None and self._raft.snapshot_offered(message.to, self._file.mark.index):
+            self._transfers[message.to].offered = True
             self._advance(message.to)
-        elif not self._making:
+        else:
             self._making = True
             self.jobs.append(MakeSnapshot())
 
@@ -64,9 +73,15 @@ class Sending:
         """A copy of the state is there; it took the place of an older one."""
         self._making = False
         self._file = file
-        for peer, transfer in self._transfers.items():
+        for peer, transfer in list(self._transfers.items()):
             self._restart(transfer, now_us)
-            self._advance(peer)
+            transfer.offered = self._raft.snapshot_offered(peer, file.mark.index)
+            if transfer.offered:
+                self._advance(peer)
+            else:
+                # It asked while the copy was under way, and the log has been shortened since: it is to ask anew.
+                del self._transfers[peer]
+                self._raft.snapshot_failed(peer)
         self._tidy()
 
     def read(self, job: ReadChunk, data: bytes) -> SnapshotChunk | None:
@@ -131,7 +146,7 @@ class Sending:
     def _advance(self, peer: str) -> None:
         """Read ahead as far as the window allows."""
         transfer, file = self._transfers[peer], self._file
-        if file is None or file.mark.index < transfer.needed_index:
+        if file is None or not transfer.offered:
             return
         while transfer.asked < min(file.size, transfer.acknowledged + SNAPSHOT_WINDOW * self._chunk_bytes):
             size = min(self._chunk_bytes, file.size - transfer.asked)

@@ -20,6 +20,7 @@ from raftzmq.core.types import Mark
 from raftzmq.errors import CorruptionError, IdentityError, InvariantViolation, RaftzmqError, StorageError
 from raftzmq.kv.commands import result_bytes
 from raftzmq.kv.machine import StateMachine
+from raftzmq.kv.store import SCAN_STEPS_MAX
 from raftzmq.node.work import ReadBatch, StateJob, StateResult
 from raftzmq.storage.environment import open_environment, storage_error, used_fraction
 from raftzmq.storage.identity import IDENTITY_KEY, Identity, decode_identity
@@ -44,12 +45,17 @@ def run_job(machine: StateMachine, job: StateJob) -> StateResult:
 
 
 def answer_reads(machine: StateMachine, reads: tuple[ReadBatch, ...]) -> Iterator[tuple[int, list[Any]]]:
-    """Answer in order until about STATE_ANSWER_BYTES_MAX bytes are together: a read may get only its first answers."""
+    """Answer in order until about STATE_ANSWER_BYTES_MAX bytes are together: a read may get only its first answers.
+
+    So it may after SCAN_STEPS_MAX rows looked at. Ranges over what is deleted bring no bytes: a hundred of them held up
+    all entries for so long that a leader took its disk for dead.
+    """
     left = STATE_ANSWER_BYTES_MAX
+    scanned = machine.scanned
     for read in reads:
         results = []
         for query in read.queries:
-            if left <= 0:
+            if left <= 0 or machine.scanned - scanned >= SCAN_STEPS_MAX:
                 break
             result = machine.query(query)
             left -= result_bytes(result)

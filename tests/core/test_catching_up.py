@@ -6,7 +6,7 @@ import pytest
 
 from raftzmq.config import Retention
 from raftzmq.core.messages import AppendEntries, AppendEntriesResponse, InstallSnapshot
-from raftzmq.core.snapshots import PROMISE_ELECTIONS
+from raftzmq.core.snapshots import PROMISE_ELECTIONS, STUCK_ELECTIONS
 from tests.core.support import Core, leader, of
 
 KEEP_NOTHING = Retention(keep_bytes=1, step_bytes=1, bound_bytes=2, entries_max=100)
@@ -68,5 +68,20 @@ def test_nothing_is_kept_for_a_follower_that_is_gone(core: Core) -> None:
     installed = core.raft.log.mark.index
     answer(core, "n3", installed)
     core.raft._now += PROMISE_ELECTIONS * core.raft.timing.election_max_us + 1
+    answer(core, "n2", core.raft.log.last_index)
+    assert core.raft.log.mark.index == core.raft.log.last_index
+
+
+def test_nothing_is_kept_for_a_follower_that_is_heard_and_takes_nothing(core: Core) -> None:
+    """As one whose disk is full: its heartbeats' answers would keep the leader's log growing up to its bound."""
+    installed = core.raft.log.mark.index
+    answer(core, "n3", installed)
+    interval = core.raft.timing.election_max_us // 2
+    for _ in range(2 * STUCK_ELECTIONS - 1):
+        core.raft._now += interval
+        answer(core, "n3", installed)
+        assert core.raft.log.mark.index == installed, "slow lines need a while for a batch"
+    core.raft._now += interval + 1
+    answer(core, "n3", installed)
     answer(core, "n2", core.raft.log.last_index)
     assert core.raft.log.mark.index == core.raft.log.last_index

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from raftzmq.codec.clients import Answer
 from raftzmq.config import ANSWER_BYTES_MAX, BATCH_COMMANDS_MAX, STATE_ANSWER_BYTES_MAX, VALUE_BYTES_MAX
-from raftzmq.kv.commands import Get, Parcel, Put
+from raftzmq.kv.commands import Delete, Get, Parcel, Put, Range
+from raftzmq.storage import state
 from tests.node.support import Rig
 
 
@@ -63,3 +66,21 @@ def test_too_many_queries_are_refused() -> None:
     rig.read(2, *[Get(b"k")] * (BATCH_COMMANDS_MAX + 1))
     rig.settle()
     assert rig.failures() == [(2, "too_large", True)]
+
+
+def test_ranges_over_what_is_deleted_go_on_in_the_next_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They bring no bytes, and look at every tombstone: entries don't wait for all of them."""
+    monkeypatch.setattr(state, "SCAN_STEPS_MAX", 10)
+    rig = Rig().lead()
+    session = rig.open_session()
+    for number in range(8):
+        key = b"k%d" % number
+        rig.execute(10 + number, Parcel(session, 2 * number, 2 * number, [Put(key, b"v"), Delete(key)]))
+        rig.settle()
+    rig.taken()
+    rig.state_jobs.clear()
+    rig.read(1, *[Range(b"k", b"l")] * 6)
+    rig.settle()
+    assert [(header.first, header.done) for header, _ in rig.taken()] == [(0, False), (2, False), (4, True)]
+    assert len(rig.state_jobs) == 3, "16 rows in each: the last range began below the bound"
+    assert len(rig.node.reads) == 0
