@@ -110,6 +110,9 @@ class Lane:
         """The error of calls that were sent, and whose time is up."""
         raise RuntimeError("a lane is of a kind")
 
+    def _on_unserved(self, link: Link, now_us: int) -> None:
+        """The node had a batch for as long as the callers waited, and did not answer."""
+
     # --- time ---
 
     @property
@@ -141,6 +144,8 @@ class Lane:
                 if late:
                     self._outbox.failed.append((late, self._overdue(batch, span)))
             if not batch.spans:
+                if batch.link is not None:
+                    self._on_unserved(batch.link, now_us)
                 self._drop(batch)
             elif batch.link is not None and now_us >= batch.retry_us:
                 self._links.doubt(batch.link, now_us)

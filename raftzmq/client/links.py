@@ -77,6 +77,7 @@ class Links:
         self._client = client
         self._outbox = outbox
         self._links: dict[str, Link] = {endpoint: Link(endpoint) for endpoint in endpoints}
+        """Those that failed last come last."""
         self._turn = 0
         self._seek_us = 0
         self._backoff_us = BACKOFF_MIN_US
@@ -98,7 +99,7 @@ class Links:
         return list(dict.fromkeys((*self._seeds, *self.members.values())))
 
     def anyone(self) -> Link | None:
-        """A usable link: the leader's if there is one."""
+        """A usable link: the leader's if there is one, else the one whose last failure is longest ago."""
         if self.leader is not None and self.leader.usable:
             return self.leader
         return next((link for link in self._links.values() if link.usable), None)
@@ -187,6 +188,7 @@ class Links:
     def doubt(self, link: Link, now_us: int) -> None:
         """The node owes an answer for too long: look for another."""
         link.doubted = True
+        self._put_last(link)
         if self.leader is link:
             self.leader = None
         self._seek_us = min(self._seek_us, now_us)
@@ -196,6 +198,23 @@ class Links:
         if self.leader is link:
             self.leader = None
         self.back_off(now_us)
+
+    def pass_over(self, link: Link, now_us: int) -> None:
+        """The node could not serve a read: the next one goes to another, once there is another.
+
+        The leader stays the first choice, since writes are its own. But it has to say that it still leads.
+        """
+        self._put_last(link)
+        if self.leader is None:
+            # Those that are connected may all be cut off together.
+            other = self._next(now_us)
+            if other is not None:
+                self.greet(other, now_us)
+        elif self.leader is link:
+            if link.asked_us >= 0 and self._may_ask(link, now_us):
+                self.doubt(link, now_us)
+            else:
+                self.greet(link, now_us)
 
     def useful(self) -> None:
         """A write was answered: the leader is one."""
@@ -252,6 +271,9 @@ class Links:
                 self._turn = (self._turn + step + 1) % len(endpoints)
                 return link
         return None
+
+    def _put_last(self, link: Link) -> None:
+        self._links[link.endpoint] = self._links.pop(link.endpoint)
 
     @staticmethod
     def _may_ask(link: Link, now_us: int) -> bool:

@@ -12,7 +12,7 @@ from raftzmq.client.batches import NEVER, Batch, Span
 from raftzmq.client.lane import Lane, told_us
 from raftzmq.client.links import Link
 from raftzmq.client.results import GARBLED, Convert, decode_read, state_digest
-from raftzmq.codec.clients import Read, encode_header
+from raftzmq.codec.clients import Failure, Read, encode_header
 from raftzmq.config import BATCH_BYTES_MAX, BATCH_COMMANDS_MAX, MICROSECONDS
 from raftzmq.errors import NoLeader, RequestError, Unreachable
 from raftzmq.kv.commands import encode_queries
@@ -47,6 +47,16 @@ class Reads(Lane):
 
     def _may_be_applied(self, batch: Batch) -> bool:
         return False
+
+    def on_failure(self, batch: Batch, link: Link, failure: Failure, now_us: int) -> None:
+        """This sending failed. If no leader confirmed it, that may be so at this node alone: others come first now."""
+        super().on_failure(batch, link, failure, now_us)
+        if failure.code in ("no_leader", "deadline_exceeded"):
+            self._links.pass_over(link, now_us)
+
+    def _on_unserved(self, link: Link, now_us: int) -> None:
+        # Where the callers' time is shorter than the silence that raises doubt, no other sign may ever come.
+        self._links.pass_over(link, now_us)
 
     def _overdue(self, batch: Batch, span: Span) -> RequestError:
         seconds = f"{(span.deadline_us - span.asked_us) / MICROSECONDS:g} s"

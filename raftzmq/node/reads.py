@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from raftzmq.config import (
     BATCH_COMMANDS_MAX,
@@ -19,6 +20,8 @@ from raftzmq.node.work import ReadBatch
 JOB_QUERIES_MAX = BATCH_COMMANDS_MAX
 """Queries after which a job of the state gets no further read. Answers have a bound in bytes, so of many reads of large
 values few are answered in one job; all others would have to be handed back and forth, each time, by the loop."""
+SPARES_MAX = 64
+"""Contexts that are kept without reads of their own: at one per repetition, those of the last few seconds."""
 
 
 @value
@@ -39,14 +42,9 @@ class WaitingRead:
 
 @dataclass(slots=True)
 class _Asked:
-    """A context that the core was asked about, when, and the reads that its answer is for.
+    """The reads that came since the context before; the answer is good for these and for all that are older."""
 
-    ``repeated``: its reads have been asked for again since, under another context.
-    """
-
-    asked_us: int
     tokens: list[int]
-    repeated: bool = False
 
 
 class Reads:
@@ -55,7 +53,10 @@ class Reads:
     A read is *new* (no context asked for it yet), *asked*, *indexed* (its index is known, the state isn't there yet)
     or *running* (in a job of the state). Contexts start at a random number and are never used again, so an answer to
     a question of an earlier life fits nothing (it would be a stale read). A retry takes a fresh context; an answer to
-    the older one is still good for the reads that it was asked for, since they had come before it.
+    an older one is still good for the reads that had come before it.
+
+    Each read is listed once, under the first context that asked for it, and never again when it is asked for again:
+    where no answer comes, the lists would grow by all that wait with each repetition.
     """
 
     def __init__(self, first_context: int, retry_us: int) -> None:
@@ -67,6 +68,11 @@ class Reads:
         self._unindexed: set[int] = set()
         self._new: list[int] = []
         self._asked: dict[int, _Asked] = {}
+        """In the order in which they were asked, which is that of the numbers too."""
+        self._asked_us = 0
+        """When the last context was asked."""
+        self._repeat = False
+        """Is a context wanted although no read is new?"""
         self._indexed: deque[tuple[int, int]] = deque()
 
     def __len__(self) -> int:
@@ -93,39 +99,57 @@ class Reads:
         return token
 
     def ask(self, now_us: int) -> int | None:
-        """A fresh context for all new reads, or None if there are none."""
-        if not self._new:
+        """A fresh context for all new reads and, with them, for those asked before; or None if none is wanted."""
+        if not self._new and not self._repeat:
             return None
-        tokens = [token for token in dict.fromkeys(self._new) if token in self._unindexed]
+        tokens = [token for token in self._new if token in self._unindexed]
+        repeat = self._repeat and bool(self._unindexed)
         self._new.clear()
-        if not tokens:
+        self._repeat = False
+        if not tokens and not repeat:
             return None
         context = self._next_context
         self._next_context += 1
-        self._asked[context] = _Asked(now_us, tokens)
+        self._asked[context] = _Asked(tokens)
+        self._asked_us = now_us
         return context
 
     def ask_again(self, now_us: int | None) -> None:
-        """Make reads new again whose context has waited for too long; with None, all of them (the leader changed).
+        """Want another context if the last one has waited for too long; with None, make all reads new (a new leader).
 
-        The older context keeps waiting too: where an answer takes longer than the patience here, it is the one that
-        comes. It is forgotten with its reads, or with its leader.
+        The older contexts keep waiting too: where an answer takes longer than the patience here, it is one to them that
+        comes. They are forgotten with their reads, or with their leader.
         """
+        if now_us is None:
+            self._asked.clear()
+            self._new = sorted(self._unindexed)
+            return
+        spares: list[int] = []
+        waited_for = False
         for context, asked in list(self._asked.items()):
-            tokens = [token for token in asked.tokens if token in self._unindexed]
-            if now_us is None or not tokens:
+            asked.tokens = [token for token in asked.tokens if token in self._unindexed]
+            if asked.tokens:
+                waited_for = True
+            elif waited_for:
+                spares.append(context)
+            else:
                 del self._asked[context]
-            elif asked.repeated or now_us - asked.asked_us < self._retry_us:
-                continue
-            asked.repeated = True
-            self._new += tokens
+        while len(spares) > SPARES_MAX:
+            # Some of every age stay. If always the oldest went, an answer slow enough would never find its question.
+            for context in spares[1::2]:
+                del self._asked[context]
+            del spares[1::2]
+        if waited_for and now_us - self._asked_us >= self._retry_us:
+            self._repeat = True
 
     def indexed(self, context: int, index: int) -> list[int]:
         """The core says: ``context`` may be answered once the state has applied ``index``. The reads it is about."""
-        asked = self._asked.pop(context, None)
-        if asked is None:
+        if context not in self._asked:
             return []
-        tokens = [token for token in asked.tokens if token in self._unindexed]
+        # What was asked before had come before this round began too. A later context asks for reads that had not.
+        done = list(takewhile(lambda number: number <= context, self._asked))
+        listed = [token for number in done for token in self._asked.pop(number).tokens]
+        tokens = [token for token in listed if token in self._unindexed]
         self._unindexed.difference_update(tokens)
         self._indexed.extend([(index, token) for token in tokens])
         return tokens
@@ -170,6 +194,13 @@ class Reads:
         for read in late:
             self._forget(read)
             self._unindexed.discard(read.token)
+        # Without a leader nobody asks, and behind an index that isn't reached nobody takes: what ended would pile up.
+        # What goes is at least half of a list, so that this costs each read little.
+        bound = 2 * len(self._waiting)
+        if len(self._new) > bound:
+            self._new = [token for token in self._new if token in self._unindexed]
+        if len(self._indexed) > bound:
+            self._indexed = deque(entry for entry in self._indexed if entry[1] in self._waiting)
         return late
 
 
