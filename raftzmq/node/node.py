@@ -259,6 +259,7 @@ class Node:
     def on_space(self, space: Space) -> None:
         """So much room there is on the disk: where it comes to an end, nothing new is taken."""
         self.raft.set_room(has_room(space, self.raft.has_room))
+        self.transfers.space(space)
 
     # --- requests ---
 

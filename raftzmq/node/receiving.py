@@ -8,7 +8,7 @@ from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk, SnapshotId
 from raftzmq.core import Raft
 from raftzmq.core.messages import InstallSnapshot
 from raftzmq.core.types import Mark
-from raftzmq.node.work import FinishSnapshot, SnapshotJob, WriteChunk
+from raftzmq.node.work import DropArrival, FinishSnapshot, SnapshotJob, WriteChunk
 
 
 @dataclass(slots=True)
@@ -31,8 +31,23 @@ class Receiving:
     def __init__(self, raft: Raft) -> None:
         self._raft = raft
         self._arrival: _Arrival | None = None
+        self._spare_bytes: int | None = None
+        self._leftover = False
+        """May something lie on the disk of a snapshot that nobody completes?"""
         self.jobs: list[SnapshotJob] = []
         """What the snapshot worker is to do, in order; taken from here."""
+
+    def room(self, spare_bytes: int) -> None:
+        """So much may be written beside all else. A snapshot that fills the disk as it arrives is let go of."""
+        self._spare_bytes = spare_bytes
+        if not self._raft.has_room and self._arrival is not None and not self._arrival.finishing:
+            self._drop()
+
+    def _drop(self) -> None:
+        self._arrival = None
+        if self._leftover:
+            self._leftover = False
+            self.jobs.append(DropArrival())
 
     def chunk(self, chunk: SnapshotChunk) -> SnapshotAnswer | InstallSnapshot | None:
         """A chunk came: an answer to it, or the message to give to the core if there is nothing to be installed."""
@@ -47,11 +62,16 @@ class Receiving:
             mark = Mark(snapshot.index, snapshot.entry_term, snapshot.chain)
             return InstallSnapshot(chunk.sender, raft.node, chunk.term, mark)
         if arrival is None or not self._is(snapshot):
+            if self._spare_bytes is not None and snapshot.size > self._spare_bytes:
+                # Silence: the leader gives up, for a while, and keeps no log for it.
+                self._drop()
+                return None
             arrival = self._arrival = _Arrival(chunk.sender, snapshot)
         arrival.sender = chunk.sender
         if not chunk.data or chunk.offset != arrival.asked:
             return self._answer(chunk.sender, snapshot, arrival.stored)
         arrival.asked += len(chunk.data)
+        self._leftover = True
         self.jobs.append(WriteChunk(snapshot, chunk.offset, chunk.checksum, chunk.data))
         return None
 

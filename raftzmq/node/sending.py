@@ -41,6 +41,8 @@ class Sending:
         self._transfers: dict[str, _Transfer] = {}
         self._file: SnapshotFile | None = None
         self._making = False
+        self._spare_bytes = self._state_bytes = 0
+        self._looked = False
         self.jobs: list[SnapshotJob] = []
         """What the snapshot worker is to do, in order; taken from here."""
 
@@ -54,20 +56,34 @@ class Sending:
             return NEVER
         return min(transfer.retry_us for transfer in self._transfers.values())
 
-    def begin(self, message: InstallSnapshot, now_us: int) -> None:
+    def room(self, spare_bytes: int, state_bytes: int) -> None:
+        """So much may be written beside all else, and so much would a copy take."""
+        self._spare_bytes, self._state_bytes, self._looked = spare_bytes, state_bytes, True
+
+    def _has_room(self) -> bool:
+        """Is there room for a copy, in the place of the one before? A disk that it filled would end the node."""
+        before = 0 if self._file is None else self._file.size
+        return not self._looked or self._state_bytes <= self._spare_bytes + before
+
+    def begin(self, message: InstallSnapshot, now_us: int) -> bool:
         """The core wants ``message.to`` to get a snapshot: the copy that there is, if it still will do, or another.
 
-        Followers share a copy, so one that comes later takes no copy from another that is half way through it.
+        Followers share a copy, so one that comes later takes no copy from another that is half way through it. False:
+        the disk has no room for another, and the core may ask again.
         """
-        self._transfers[message.to] = _Transfer(now_us, now_us + RETRY_US)
-        if self._making:
-            return
-        if self._file is not None and self._raft.snapshot_offered(message.to, self._file.mark.index):
-            self._transfers[message.to].offered = True
+        transfer = _Transfer(now_us, now_us + RETRY_US)
+        if not self._making:
+            transfer.offered = self._file is not None and self._raft.snapshot_offered(message.to, self._file.mark.index)
+            if not transfer.offered:
+                if not self._has_room():
+                    self._raft.snapshot_failed(message.to)
+                    return False
+                self._making = True
+                self.jobs.append(MakeSnapshot())
+        self._transfers[message.to] = transfer
+        if transfer.offered:
             self._advance(message.to)
-        else:
-            self._making = True
-            self.jobs.append(MakeSnapshot())
+        return True
 
     def made(self, file: SnapshotFile, now_us: int) -> None:
         """A copy of the state is there; it took the place of an older one."""
@@ -104,6 +120,7 @@ class Sending:
             # The bytes are those that were read here, so this copy is at fault, or the state that it is a copy of.
             if not self._making:
                 self._making = True
+                # It takes the place of this one, whose room it has; and a damaged state is to be found out.
                 self.jobs.append(MakeSnapshot(verified=True))
             return
         if answer.offset < transfer.acknowledged:

@@ -19,9 +19,18 @@ RETURN = 1.25
 """There is room again only when there is this much more of it than the reserve: no flutter at the edge."""
 
 
+def _reserve(space: Space) -> int:
+    return min(RESERVE_BYTES, space.total_bytes // RESERVE_SHARE)
+
+
+def spare_bytes(space: Space) -> int:
+    """How much may be written at once, as a copy of a state is, so that the reserve is left."""
+    return space.free_bytes - _reserve(space)
+
+
 def has_room(space: Space, had_room: bool) -> bool:
     """Is there room for more, given whether there was before?"""
-    reserve = min(RESERVE_BYTES, space.total_bytes // RESERVE_SHARE)
+    reserve = _reserve(space)
     free = 1 - MAP_USED_MAX
     if not had_room:
         reserve, free = int(reserve * RETURN), free * RETURN

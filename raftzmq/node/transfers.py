@@ -14,14 +14,17 @@ from raftzmq.core.messages import InstallSnapshot
 from raftzmq.core.types import Mark
 from raftzmq.node.receiving import Receiving
 from raftzmq.node.reporting import Reporter
-from raftzmq.node.sending import Sending
+from raftzmq.node.sending import GIVE_UP_US, Sending
+from raftzmq.node.space import spare_bytes
 from raftzmq.node.work import (
+    DropArrival,
     FinishSnapshot,
     MakeSnapshot,
     ReadChunk,
     SnapshotFile,
     SnapshotJob,
     SnapshotStorage,
+    Space,
     WriteChunk,
 )
 
@@ -43,6 +46,9 @@ def run_snapshot_job(storage: SnapshotStorage, job: SnapshotJob) -> SnapshotOutc
             return True
         case FinishSnapshot():
             return storage.finish(job.snapshot)
+        case DropArrival():
+            storage.drop_arrival()
+            return None
     storage.drop()
     return None
 
@@ -56,6 +62,7 @@ class Transfers:
         self._sending = Sending(raft)
         self._receiving = Receiving(raft)
         self._announced: SnapshotId | None = None
+        self._complain_us = 0
         self.answers: list[PeerMessage] = []
         self.chunks: list[SnapshotChunk] = []
 
@@ -86,8 +93,18 @@ class Transfers:
 
     def begin(self, message: InstallSnapshot, now_us: int) -> None:
         """The core wants a follower to get a snapshot."""
-        self._report.snapshot("send", message.mark, message.to, now_us)
-        self._sending.begin(message, now_us)
+        if self._sending.begin(message, now_us):
+            self._report.snapshot("send", message.mark, message.to, now_us)
+        elif now_us >= self._complain_us:
+            # The core asks for it at each answer of the follower's, until there is room.
+            self._complain_us = now_us + GIVE_UP_US
+            self._report.snapshot("failed", message.mark, message.to, now_us)
+
+    def space(self, space: Space) -> None:
+        """So much room there is: for a copy of the state, or for one that arrives."""
+        spare = spare_bytes(space)
+        self._sending.room(spare, space.state_bytes)
+        self._receiving.room(spare)
 
     def message(self, message: SnapshotChunk | SnapshotAnswer, now_us: int) -> None:
         """A chunk from a leader, or a follower's answer to one."""

@@ -124,7 +124,12 @@ class FinishSnapshot:
     snapshot: SnapshotId
 
 
-SnapshotJob = MakeSnapshot | ReadChunk | DropSnapshot | WriteChunk | FinishSnapshot
+@value
+class DropArrival:
+    """What has arrived of a snapshot is not to be completed."""
+
+
+SnapshotJob = MakeSnapshot | ReadChunk | DropSnapshot | WriteChunk | FinishSnapshot | DropArrival
 """A job of the snapshot worker; they are done one by one, in order."""
 
 
@@ -183,12 +188,16 @@ class Loaded:
 
 @value
 class Space:
-    """Room for writing: bytes free and in all on the file system; how much of the maps is used, 0 to 1."""
+    """Room for writing: bytes free and in all on the file system; how much of the maps is used, 0 to 1.
+
+    ``state_bytes``: what a copy of the state may take.
+    """
 
     free_bytes: int
     total_bytes: int
     log_used: float
     state_used: float
+    state_bytes: int = 0
 
 
 class LogStorage(Protocol):
@@ -234,6 +243,9 @@ class SnapshotStorage(Protocol):
 
     def drop(self) -> None:
         """Remove the copy."""
+
+    def drop_arrival(self) -> None:
+        """Remove what has arrived and isn't finished. Raises StorageError."""
 
     def write(self, snapshot: SnapshotId, offset: int, data: bytes) -> None:
         """Store a part of a snapshot that arrives; offset 0 begins anew. Raises StorageError."""

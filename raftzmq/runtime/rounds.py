@@ -5,7 +5,8 @@ at once. Who runs the rounds owns only how to wait between them. There is no oth
 same consensus, and a comparison of the two compares nothing else.
 
 What blocks is LMDB's commits and files, which release the GIL: one lane for the log, one for the state (whose write
-transaction is bound to its thread), one for snapshots. Completions come back through a queue and a wake-up descriptor.
+transaction is bound to its thread), one for snapshots, one that looks for room. Completions come back through a queue
+and a wake-up descriptor.
 """
 
 from __future__ import annotations
@@ -67,10 +68,12 @@ class Rounds:
         self._on_facts = on_facts
         self._completions: deque[Completion | BaseException] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._pool = ThreadPoolExecutor(3, thread_name_prefix="disk")
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="disk")
         self._log_lane: Lane | BlockingLane = BlockingLane(self._completions) if blocking else self._lane()
         self._state_lane: Lane | BlockingLane = BlockingLane(self._completions) if blocking else self._lane()
         self._snapshot_lane = self._lane()
+        # Apart from the snapshots' lane: while a copy is made, which takes minutes, room may come to an end.
+        self._space_lane = self._lane()
         self.bells = Doorbells(wires.readable, self._wake)
         """Who wants a round: `take` is to be given what they say."""
         self.stopping = False
@@ -107,7 +110,7 @@ class Rounds:
         if error is None:
             self._finish()
         else:
-            for lane in (self._snapshot_lane, self._state_lane, self._log_lane):
+            for lane in (self._space_lane, self._snapshot_lane, self._state_lane, self._log_lane):
                 lane.end()
 
     def patience_us(self) -> int:
@@ -161,11 +164,11 @@ class Rounds:
             refusals.drain()
         if not self._looking:
             self._looking = True
-            self._snapshot_lane.put(run_space, self._storage, self._looked)
+            self._space_lane.put(run_space, self._storage, self._looked)
 
     def _looked(self, completion: Completion) -> None:
         self._looking = False
-        self._snapshot_lane.done(completion)
+        self._space_lane.done(completion)
 
     def _take_subscription(self, frames: list[bytes]) -> bool:
         """An XPUB hears 1 ‖ prefix, 0 ‖ prefix, and whatever else a stranger sends, which means nothing."""
@@ -201,7 +204,8 @@ class Rounds:
 
     def _finish(self) -> None:
         """What was acknowledged is durable in the log already; committing the state saves work at the next start."""
-        # First, for it looks at the log and the state as well.
+        # First, for they look at the log and the state as well.
+        self._space_lane.join()
         self._snapshot_lane.join()
         self._state_lane.put(self._state.commit)
         self._state_lane.put(self._state.close)

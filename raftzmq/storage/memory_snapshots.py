@@ -66,6 +66,10 @@ class MemorySnapshots:
         """Remove the copy."""
         self._outgoing = None
 
+    def drop_arrival(self) -> None:
+        """Remove what has arrived."""
+        self._incoming = b""
+
     def write(self, snapshot: SnapshotId, offset: int, data: bytes) -> None:
         """Store a part of a snapshot that arrives; offset 0 begins anew."""
         self._incoming = self._incoming[:offset].ljust(offset, b"\x00") + data

@@ -75,7 +75,7 @@ class OpenedNode:
     def space(self) -> Space:
         """How much room there is, on the disk and in the maps; from any thread. Raises StorageError."""
         free, total = disk_bytes(self.data)
-        return Space(free, total, self.log.used, self.state.used)
+        return Space(free, total, self.log.used, self.state.used, self.state.size)
 
     def close(self) -> None:
         """Commit the state and release everything; from the state's thread, once no other uses the log."""

@@ -106,6 +106,10 @@ class LmdbSnapshots:
         self._outgoing = None
         remove_environment(self._data / OUTGOING)
 
+    def drop_arrival(self) -> None:
+        """Remove what has arrived and isn't finished. Raises StorageError."""
+        remove_environment(self._data / INCOMING)
+
     # ---- coming in
 
     def write(self, snapshot: SnapshotId, offset: int, data: bytes) -> None:

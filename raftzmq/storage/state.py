@@ -78,6 +78,7 @@ class LmdbState:
         self._failure: str | None = None
         self._in_use = threading.Lock()
         """Held while the environment is copied or replaced, which happens on different threads."""
+        self._used = 0.0
         self._load(pointer)
 
     def _load(self, pointer: StatePointer) -> None:
@@ -191,9 +192,18 @@ class LmdbState:
 
     @property
     def used(self) -> float:
-        """How much of the map is used, 0 to 1; the door closes well before 1."""
-        with self._in_use:
-            return used_fraction(self._environment)
+        """How much of the map is used, 0 to 1; the door closes well before 1. While it is copied: before that."""
+        if self._in_use.acquire(blocking=False):
+            try:
+                self._used = used_fraction(self._environment)
+            finally:
+                self._in_use.release()
+        return self._used
+
+    @property
+    def size(self) -> int:
+        """Bytes that a copy of it takes, at most; as current as `used`."""
+        return int(self._used * STATE_MAP_BYTES)
 
     def _begin(self) -> None:
         self._open = self._environment.begin(write=True)

@@ -189,6 +189,17 @@ def test_a_state_beyond_its_log_that_was_not_just_installed_is_damage(tmp_path: 
         pass
 
 
+def test_what_arrived_of_a_snapshot_can_be_let_go_of(tmp_path: Path) -> None:
+    with opened(tmp_path / "n1") as source, opened(tmp_path / "n2", node="n2") as target:
+        fill(source)
+        file = source.snapshots.make()
+        target.snapshots.write(file.id, 0, b"some")
+        target.snapshots.drop_arrival()
+        assert not (tmp_path / "n2" / "incoming").exists()
+        target.snapshots.drop_arrival()
+        assert file.size <= source.space().state_bytes < 64 * file.size
+
+
 def test_what_an_earlier_life_left_is_removed_at_the_start(tmp_path: Path) -> None:
     with opened(tmp_path / "n1") as source, opened(tmp_path / "n2", node="n2") as target:
         fill(source)
