@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-LOG = frozenset({"append", "truncate"})
+LOG = frozenset({"append", "truncate", "snapshot"})
+"""What changes a log: an install of a snapshot may replace all of it."""
 
 RULES: dict[str, frozenset[str]] = {
     "election_safety": frozenset({"role"}),

@@ -16,13 +16,14 @@ import orjson
 
 from raftzmq.collector.cluster_state import ClusterState
 from raftzmq.collector.envelope import COLLECTOR_NODE
+from raftzmq.collector.order import HOLD_US
 from raftzmq.collector.recording import Recording
 from raftzmq.collector.recording_frame import RecordingError
 from raftzmq.collector.web.backlog import Kept
 from raftzmq.collector.web.recording_outline import Happenings, outline, stretch_of, stretches_of
 from raftzmq.collector.web.recording_scan import Precedence
 from raftzmq.collector.web.recording_terms import TermHistory
-from raftzmq.config import MIB
+from raftzmq.config import MIB, MICROSECONDS
 
 EVENTS_MAX = 5000
 """Events in one answer."""
@@ -167,19 +168,22 @@ class RecordingView:
                 yield position, payload
 
     def position_at(self, ms: int, tail: Sequence[Kept] = ()) -> int:
-        """The position of the last event that isn't after this time."""
+        """The position of the last event that isn't after this time.
+
+        Events are in causal order: by the clock, some come behind later ones, by as much as the order holds them back.
+        So whoever asks for the time of an event gets a place at which it has happened.
+        """
         recording = self.refresh()
         ts = min(ms / 1000 + 0.001, TS_MAX)
-        if recording is not None and recording.frame_count:
-            found = recording.position_at(ts)
-            if found <= recording.last_position:
-                return found - 1
         last = self.recorded_position
-        for position, _, _, payload in tail:
-            if position > last:
-                if orjson.loads(payload)["ts"] >= ts:
-                    break
+        if recording is not None and recording.frame_count:
+            last = recording.position_at(ts) - 1
+        for looked, (position, payload) in enumerate(self._payloads(last + 1, None, tail)):
+            at = orjson.loads(payload)["ts"]
+            if at < ts:
                 last = position
+            elif at >= ts + HOLD_US / MICROSECONDS or looked >= EVENTS_MAX:
+                break
         return last
 
     # --- states ---

@@ -65,6 +65,10 @@ export class RequestExplained {
     this._traces = [];
     this._chosen = null;
     this._found = this._trouble = null;
+    // What is being asked belongs to another moment.
+    this._number += 1;
+    this._asking = false;
+    this._main.ariaBusy = "false";
     this._tell();
     this.take(events);
   }
