@@ -110,13 +110,25 @@ def supervised_processes() -> list[int]:
 
 
 def supervisord_pid() -> int | None:
-    """The running supervisord of this tree, from its pid file, if the process is indeed one."""
+    """The running supervisord of this tree, from its pid file, if the process is indeed the one that wrote it.
+
+    The file outlives a supervisord that was killed, and another process may have got its number since.
+    """
     try:
-        pid = int((HOME / "supervisord.pid").read_text())
+        file = HOME / "supervisord.pid"
+        pid = int(file.read_text())
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        wrote = started(pid) <= file.stat().st_mtime + 1
     except (OSError, ValueError):
         return None
-    return pid if b"supervisord" in command and is_alive(pid) else None
+    return pid if wrote and b"supervisord" in command and is_alive(pid) else None
+
+
+def started(pid: int) -> float:
+    """When a process began, in seconds since the epoch; raises OSError."""
+    ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
+    return int(boot.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def is_alive(pid: int) -> bool:

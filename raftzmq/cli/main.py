@@ -207,6 +207,13 @@ class Main(click.Group):
             "RAFTZMQ_JSON for all commands, RAFTZMQ_<COMMAND>_<OPTION> for others, such as RAFTZMQ_RANGE_LIMIT."
         )
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run a command line. Where the caller closed an output (`>&-`), what is to be said is said to nobody."""
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:
+                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - while the process lasts
+        return super().main(*args, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; errors, Ctrl-C and a closed pipe end it without a traceback."""
         try:

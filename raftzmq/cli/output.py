@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -73,8 +74,9 @@ def say_json(document: Any) -> None:
 
 
 def note(text: str) -> None:
-    """A line for the user beside the result: on standard error."""
-    click.echo(text, err=True)
+    """A line for the user beside the result: on standard error, if that can be written."""
+    with suppress(OSError):
+        click.echo(text, err=True)
 
 
 def console() -> Console:

@@ -22,6 +22,8 @@ READERS_MAX = 16
 """Read transactions at a time: the node's own threads, and tools that look on."""
 DATA_FILE = "data.mdb"
 LOCK_FILE = "lock.mdb"
+UNWRITTEN_BYTES_MAX = 1 << 20
+"""The last pages of a file may never have been written, if they were freed in the transaction that took them."""
 FILE_MODE = 0o600
 
 _DAMAGED = (lmdb.CorruptedError, lmdb.InvalidError, lmdb.PageNotFoundError, lmdb.VersionMismatchError)
@@ -51,7 +53,20 @@ def open_environment(path: Path, map_size: int) -> lmdb.Environment:
         environment.reader_check()
     except lmdb.Error as error:
         raise storage_error(error, f"{path} cannot be opened") from error
+    _check_length(environment, path / DATA_FILE)
     return environment
+
+
+def _check_length(environment: lmdb.Environment, file: Path) -> None:
+    """A file that was cut short is damaged: to read beyond its end, in the map, is the end of the process (SIGBUS)."""
+    needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    size = file.stat().st_size
+    if size + UNWRITTEN_BYTES_MAX < needed:
+        environment.close()
+        raise CorruptionError(f"{file} was cut short: it has {size:,} bytes of {needed:,}")
+    if size < needed:
+        # Zeros are no page of LMDB's: whatever of this isn't free is found to be missing when it is read.
+        os.truncate(file, needed)
 
 
 def was_written(path: Path) -> bool:
