@@ -4,9 +4,10 @@ import { put, say } from "./svg.js";
 
 const MARKS = { waiting: "…", holds: "✓", unknown: "?", violated: "✕" };
 
-/** `waiting`, `holds`, `unknown` or `violated`: where the audit of this state stands. */
-export function auditOf(state) {
+/** `waiting`, `holds`, `unknown` or `violated`: where the audit of this state stands; `deaf` if nobody says more. */
+export function auditOf(state, deaf = null) {
   if (state.violations) return "violated";
+  if (deaf) return "unknown";
   if (Object.keys(state.unknown).length) return "unknown";
   return Object.keys(state.nodes).length ? "holds" : "waiting";
 }
@@ -19,15 +20,16 @@ export class Audit {
     dialog.querySelector(".close").onclick = () => dialog.close();
   }
 
-  draw(state, texts) {
+  /** `deaf`: { s } seconds since the collector was heard, or null. */
+  draw(state, texts, deaf = null) {
     const words = texts.audit;
-    const stands = auditOf(state);
+    const stands = auditOf(state, deaf);
     const unknown = Object.entries(state.unknown);
     const latest = state.last_violations.at(-1);
-    const key = JSON.stringify([stands, unknown, state.violations, latest]);
+    const key = JSON.stringify([stands, unknown, state.violations, latest, deaf?.s]);
     if (key === this._key && texts === this._texts) return;
     [this._key, this._texts] = [key, texts];
-    const line = { waiting: words.waiting, holds: words.holds, unknown: words.unknown(unknown.length) }[stands];
+    const line = { waiting: words.waiting, holds: words.holds, unknown: deaf ? words.deaf(deaf.s) : words.unknown(unknown.length) }[stands];
     const said = line ?? words.violated(state.violations, latest?.rule ?? "?");
     const why = stands === "unknown" ? unknown.map(([source, reason]) => `${source}: ${reason}`).join("\n") : latest?.text ?? "";
     this._button.dataset.stands = stands;
@@ -35,14 +37,14 @@ export class Audit {
     say(this._button.querySelector("i"), MARKS[stands]);
     const name = stands === "violated" && latest?.recording ? ` · ${latest.recording}` : "";
     say(this._button.querySelector("span"), said + name);
-    this._explain(state, stands, texts);
+    this._explain(state, stands, texts, deaf);
   }
 
-  _explain(state, stands, texts) {
+  _explain(state, stands, texts, deaf) {
     const words = texts.audit;
     const dialog = this._dialog;
     say(dialog.querySelector("h2"), words.title);
-    say(dialog.querySelector("p"), words.explain[stands]);
+    say(dialog.querySelector("p"), words.explain[deaf && stands === "unknown" ? "deaf" : stands]);
     say(dialog.querySelector(".close"), texts.close);
     const list = dialog.querySelector("ul");
     list.replaceChildren();

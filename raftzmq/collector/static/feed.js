@@ -25,7 +25,7 @@ export class Feed {
     this._happened = [];
     this._fresh = [];
     this._unread = 0;
-    this._names = "";
+    this._names = null;
     for (const choice of [this._node, this._kind]) choice.onchange = () => this._again();
     this._new.onclick = () => this._list.scrollTo({ top: 0 });
     this._list.onscroll = () => this._list.scrollTop < 4 && this._read();
@@ -56,7 +56,7 @@ export class Feed {
     this._node.ariaLabel = texts.feed.ofNode;
     this._kind.ariaLabel = texts.feed.ofKind;
     this._choices(this._kind, [["", texts.feed.all], ...Object.keys(KINDS).map((kind) => [kind, texts.feed.kinds[kind]])]);
-    this._names = "";
+    this._names = null;
     this._again();
   }
 
@@ -90,11 +90,20 @@ export class Feed {
     const { texts } = this._page.settings;
     this._happened = [...this._happened, ...this._fresh.splice(0)].slice(-KEPT_MAX);
     const lines = this._happened.filter((one) => this._passes(one)).slice(-LINES_MAX);
+    const held = document.activeElement?.closest("#feed li")?.happened;
     this._list.replaceChildren();
     for (const one of lines) this._add(one, texts);
     if (!lines.length) put(this._list, "li", "quiet", this._happened.length ? texts.feed.none : texts.feed.quiet);
     this._list.scrollTop = 0;
+    if (held) this._hold(held);
     this._read();
+  }
+
+  /** Give the keyboard back to the line of what happened: the one that had it is gone. */
+  _hold(held) {
+    const named = ({ event, ms }) => `${event.type} ${event.role} ${event.node} ${Math.trunc(ms)}`; // what the state keeps has no position
+    const line = [...this._list.children].find((one) => one.happened && named(one.happened) === named(held));
+    (line ?? this._list).focus({ preventScroll: true });
   }
 
   _read() {
@@ -159,7 +168,8 @@ export class Feed {
     const { happened } = line ?? {};
     if (!happened) return;
     const { position, ms } = happened;
-    this._page.player?.goTo?.(position === null ? { ms: Math.trunc(ms) } : { position });
+    const going = this._page.player?.goTo?.(position === null ? { ms: Math.trunc(ms) } : { position });
+    Promise.resolve(going).catch((error) => this._page.toast(error.message, "bad"));
   }
 
   /** Up and down the lines, and to the moment of one. */

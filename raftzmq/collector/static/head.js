@@ -72,17 +72,18 @@ export class Head {
     const term = standing.term ? show(standing.term) : "–";
     say($("term"), term);
     say($("committed"), dash(standing.committed));
-    say($("up"), texts.upOf(standing.up, standing.of));
+    say($("up"), texts.upOf(standing.up ?? "–", standing.of));
     say($("changes"), show(standing.changes));
-    say($("brief"), texts.brief(standing.leader, term, dash(standing.committed)));
+    const leads = standing.deaf ? texts.deaf : standing.leader;
+    say($("brief"), texts.brief(leads, term, dash(standing.committed)));
     say($("explained"), standing.explained);
     place($("explained"), { title: standing.explained });
-    this._audit.draw(state.all, texts);
+    this._audit.draw(state.all, texts, standing.deaf);
     const { flights, settings } = this._page;
     const sampled = settings.messages && flights.oneOf > 1 ? ` · ${texts.flying(flights.oneOf)}` : "";
     say($("link"), (live ? texts[link] : texts.past) + sampled);
     place($("link"), { "data-standing": live ? link : "past" });
-    const title = texts.pageTitle(standing.leader, term, cluster);
+    const title = texts.pageTitle(leads, term, cluster);
     if (document.title !== title) document.title = title;
   }
 

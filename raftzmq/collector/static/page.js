@@ -199,13 +199,20 @@ export class Page {
     const rows = rowsOf(state, this._expected);
     const quiet = live && performance.now() - this.player.heardAt > QUIET_MS;
     if (quiet) for (const row of rows) this._quieten(row);
-    const standing = standingOf(state, rows, texts, quiet);
+    const standing = standingOf(state, rows, texts, quiet, quiet ? this._deaf() : null);
     const frame = { now, state, rows, standing, texts, live, quiet };
     this._head.draw(frame, this._standing, this._cluster);
     this._feed.draw(frame);
     this.player.want([...this.flights.types, ...this.slots.types, ...this.panels.types]);
     const drawn = [this._drawStage(frame), this.panels.draw(frame), this.slots.draw(frame), this.flights.draw(now)];
     if (drawn.some((moves) => moves === true)) this.frames.pace(this._drawing);
+  }
+
+  /** Is it the collector that isn't heard? Then nothing is known of the nodes: { s, ms } since when, else null. */
+  _deaf() {
+    if (this._standing === "live" || this._standing === "behind") return null;
+    const { answeredAt } = this.player.stream;
+    return { s: Math.round((performance.now() - answeredAt) / 1000), ms: performance.timeOrigin + answeredAt };
   }
 
   _drawStage({ now, rows, standing, texts }) {

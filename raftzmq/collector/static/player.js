@@ -2,7 +2,7 @@
 
 import { History, isCheckpoint } from "./history.js";
 import { Pace } from "./pace.js";
-import { LIVE, about, events as eventsOf, list, moment, tick } from "./recordings.js";
+import { LIVE, about, events as eventsOf, hashOf, list, moment, tick } from "./recordings.js";
 import { ClusterState } from "./state.js";
 import { Stream } from "./stream.js";
 import { kindOf } from "./ticks.js";
@@ -19,6 +19,8 @@ const WINDOW_MAX = 20_000;
 /** Events in one frame, and the viewer's milliseconds that one counts for at most. */
 const BUDGET = 1500;
 const FRAME_MS = 250;
+/** How long the moment rests before the address names it: browsers refuse too many changes. */
+const REST_MS = 300;
 
 /**
  * What the page asks for the moment that it shows. `began(state, events)` is called when the state is another one
@@ -146,7 +148,7 @@ export class Player {
     }
     this._set("playing");
     this._at = performance.now();
-    requestAnimationFrame((now) => this._frame(now));
+    this._ask();
     return undefined;
   }
 
@@ -166,7 +168,8 @@ export class Player {
   /** To the next event that has a mark, or to the one before; says whether there is one. */
   async stepNotable(by) {
     this.pause();
-    const near = this._window.find(this._position, by, (event) => kindOf(event) !== null);
+    // What came live may have been forgotten meanwhile: then what is in memory isn't next to the moment.
+    const near = this._window.has(this._position) ? this._window.find(this._position, by, (event) => kindOf(event) !== null) : null;
     const ticket = this._ticket;
     const position = near ?? (await tick(this._recording, this._position, by));
     if (position === null) return false;
@@ -219,7 +222,15 @@ export class Player {
   }
 
   _changed() {
+    clearTimeout(this._naming);
+    this._naming = setTimeout(() => this._name(), REST_MS);
     for (const watcher of this._watchers) watcher.changed?.();
+  }
+
+  /** An address that names a moment names the one that is shown: it is copied, and opened anew. */
+  _name() {
+    const hash = hashOf(location.hash, this.live ? null : { recording: this._recording, at: this._position });
+    if (hash !== location.hash) globalThis.history.replaceState(globalThis.history.state, "", `${location.pathname}${location.search}${hash}`);
   }
 
   _set(mode) {
@@ -347,10 +358,16 @@ export class Player {
     if (!this.playing) this._changed();
   }
 
+  /** Ask for the next frame; only ever one is asked for, however often it is begun to play. */
+  _ask() {
+    cancelAnimationFrame(this._frameAsked);
+    this._frameAsked = requestAnimationFrame((now) => this._frame(now));
+  }
+
   /** A frame of what is played. */
   _frame(now) {
     if (!this.playing) return;
-    requestAnimationFrame((next) => this._frame(next));
+    this._ask();
     const passed = Math.min(Math.max(0, now - this._at), FRAME_MS);
     this._at = now;
     const next = this._next(BUDGET);

@@ -1,11 +1,23 @@
 // What the collector has of recordings: moments, events and outlines, asked for over HTTP.
 
+import { TEXTS } from "./texts.js";
+
 const PATH = "/v1/recordings";
 /** The collector's own recording, which goes on. */
 export const LIVE = "live";
 
-async function answerOf(response) {
-  const text = await response.text();
+/** What the server says: [response, text]. A browser's own words for one that isn't there would tell nobody anything. */
+async function fetched(address, signal) {
+  try {
+    const response = await fetch(address, { signal });
+    return [response, await response.text()];
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Error((TEXTS[document.documentElement.lang] ?? TEXTS.en).faults.unreachable);
+  }
+}
+
+function answerOf([response, text]) {
   if (response.ok) return JSON.parse(text);
   let told = null;
   try {
@@ -18,7 +30,7 @@ async function answerOf(response) {
 
 async function ask(path, parameters = {}, signal = undefined) {
   const query = new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== undefined)).toString();
-  return answerOf(await fetch(`${PATH}${path}${query ? `?${query}` : ""}`, { signal }));
+  return answerOf(await fetched(`${PATH}${path}${query ? `?${query}` : ""}`, signal));
 }
 
 export const list = () => ask("");
@@ -35,6 +47,18 @@ export const events = (id, after, count, signal) => ask(`/${encodeURIComponent(i
 export const tick = async (id, position, step) => (await ask(`/${encodeURIComponent(id)}/tick`, { position, step })).position;
 
 export const outline = (id, { from, to, buckets }) => ask(`/${encodeURIComponent(id)}/outline`, { from, to, buckets });
+
+/** The part of the page's address behind #, where it names a moment: with this { recording, at } instead, or none. */
+export function hashOf(hash, moment) {
+  const part = new URLSearchParams(hash.slice(1));
+  if (!part.has("recording")) return hash;
+  for (const name of ["recording", "at"]) {
+    if (moment === null) part.delete(name);
+    else part.set(name, moment[name]);
+  }
+  const said = part.toString();
+  return said ? `#${said}` : "";
+}
 
 /** Where a recording, or a part of it, is had as a file. */
 export function fileOf(id, { from, to } = {}) {

@@ -57,6 +57,9 @@ export class TimeBar {
     this._choice.id = "time-recording";
     this._choice.hidden = true;
     this._choice.onchange = run(() => this._choose(this._choice.value));
+    // Another tab may have opened a recording meanwhile.
+    this._choice.onfocus = () => this.changed();
+    addEventListener("focus", () => this.changed());
     const zoom = group("zoom");
     button(zoom, "closer", "closer", () => timeline.zoom(-1));
     button(zoom, "wider", "wider", () => timeline.zoom(1));
@@ -81,11 +84,16 @@ export class TimeBar {
 
   /** What there is to choose from changed, or the recording. */
   async changed() {
-    const there = await list().catch(() => []);
+    const turn = (this._turn = (this._turn ?? 0) + 1);
+    const there = await list().catch(() => null);
     const { player } = this._page;
-    if (player === undefined) return;
-    this._choice.replaceChildren();
-    for (const one of there) put(this._choice, "option", "", one.live ? this._page.settings.texts.timeline.now : one.name).value = one.id;
+    if (player === undefined || there === null || turn !== this._turn) return; // a collector that is away for a moment has what it had
+    const options = there.map((one) => [one.id, one.live ? this._page.settings.texts.timeline.now : one.name]);
+    if (JSON.stringify(options) !== this._options) {
+      this._options = JSON.stringify(options); // the same ones stay: somebody may be about to choose
+      this._choice.replaceChildren();
+      for (const [id, name] of options) put(this._choice, "option", "", name).value = id;
+    }
     this._choice.value = player.recording;
     this._choice.hidden = there.length < 2;
     this._hasLive = there.some((one) => one.live);

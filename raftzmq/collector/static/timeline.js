@@ -158,6 +158,7 @@ export class Timeline {
   }
 
   _arrived(events, anew) {
+    if (anew) this._bar.changed();
     if (this._recording === null && this._page.player.recording === LIVE) this._load(LIVE);
     if (this._recording !== LIVE) return;
     if (anew && this._loaded) this._load(LIVE);

@@ -24,6 +24,7 @@ export const en = {
   brief: (leader, term, committed) => `${leader ?? "no leader"} · term ${term} · ${committed} committed`,
   nobody: "No leader",
   nothing: "Nothing heard yet",
+  deaf: "Collector not heard",
   labels: { term: "term", committed: "entries committed", up: "nodes up", changes: "leaders so far" },
   tells: {
     term: "Terms number the time: each has at most one leader, and every election begins a new one.",
@@ -39,10 +40,13 @@ export const en = {
     majority: (up, need) => `Only ${up} nodes answer and ${need} are needed: nothing can commit.`,
     waiting: "The followers wait until an election timer runs out; then one asks for votes.",
     silent: "No node has been heard lately: do they run?",
+    deaf: (leader, term, since) =>
+      `Nothing has come from the collector since ${since}, so nothing is known of the nodes. ${leader === null ? "No leader was known then." : `Then ${leader} led term ${term}.`}`,
   },
   audit: {
     waiting: "audit: nothing heard yet",
     holds: "audited: every rule holds",
+    deaf: (s) => `audit unknown: nothing heard for ${s} s`,
     unknown: (n) => `audit incomplete: ${n === 1 ? "1 source" : `${n} sources`} unknown`,
     violated: (n, rule) => (n === 1 ? `rule broken: ${rule}` : `${n} rules broken, the last: ${rule}`),
     title: "What the auditor says",
@@ -50,6 +54,7 @@ export const en = {
       waiting: "The auditor compares every event with what Raft promises. Nothing has come yet.",
       holds: "The auditor compares every event of all nodes with what Raft promises: one leader in a term, logs that match, nothing committed is lost, nothing acknowledged is lost. All of it held for all that was heard.",
       unknown: "No rule is seen broken, but some events are missing, so not everything could be compared:",
+      deaf: "No rule was seen broken, but the page hears nothing from the collector: it can't say what has happened since.",
       violated: "Events contradict what Raft promises. That is an error of the program, or of the disk below it:",
     },
     of: (nodes) => (nodes.length ? ` (${nodes.join(", ")})` : ""),
@@ -109,6 +114,7 @@ export const ja = {
   brief: (leader, term, committed) => `${leader ?? "リーダー不在"} · 任期 ${term} · コミット ${committed}`,
   nobody: "リーダー不在",
   nothing: "まだ何も届いていません",
+  deaf: "コレクター応答なし",
   labels: { term: "任期", committed: "コミット済みエントリ", up: "稼働ノード", changes: "これまでのリーダー数" },
   tells: {
     term: "任期は時間の番号です。リーダーは任期ごとに最大一人で、選挙のたびに新しい任期が始まります。",
@@ -124,10 +130,13 @@ export const ja = {
     majority: (up, need) => `応答しているのは ${up} 台だけで、${need} 台必要です。何もコミットできません。`,
     waiting: "フォロワーは選挙タイマーの満了を待ち、最初に満了したノードが投票を求めます。",
     silent: "しばらくどのノードからも応答がありません。動いていますか?",
+    deaf: (leader, term, since) =>
+      `${since} からコレクターの応答がなく、ノードの状態は不明です。${leader === null ? "その時点のリーダーは不明です。" : `その時点では ${leader} が任期 ${term} のリーダーでした。`}`,
   },
   audit: {
     waiting: "監査: まだ何も届いていません",
     holds: "監査済み: すべての規則が守られています",
+    deaf: (s) => `監査不明: ${s} 秒間何も届いていません`,
     unknown: (n) => `監査不完全: ${n} 件が不明`,
     violated: (n, rule) => (n === 1 ? `規則違反: ${rule}` : `規則違反 ${n} 件、最新: ${rule}`),
     title: "監査の結果",
@@ -135,6 +144,7 @@ export const ja = {
       waiting: "監査は、すべてのイベントを Raft の約束と照合します。まだ何も届いていません。",
       holds: "監査は、全ノードのすべてのイベントを Raft の約束と照合します。任期ごとに一人のリーダー、一致するログ、コミット済みも応答済みも失われないこと。届いたものについては、すべて守られています。",
       unknown: "違反は見つかっていませんが、欠けたイベントがあり、すべては照合できていません:",
+      deaf: "違反は見つかっていませんが、コレクターから何も届かず、その後のことは分かりません。",
       violated: "Raft の約束と矛盾するイベントがあります。プログラムか、その下のディスクの誤りです:",
     },
     of: (nodes) => (nodes.length ? ` (${nodes.join(", ")})` : ""),
