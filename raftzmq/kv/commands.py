@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from enum import Enum
 from typing import Annotated, Any
 
 import msgspec
@@ -94,10 +95,22 @@ class Range(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=2, 
 
 
 class StateHash(msgspec.Struct, array_like=True, forbid_unknown_fields=True, tag=3, frozen=True, gc=False):
-    """Hash everything stored; the result is ``[last_applied, revision, hex digest]``. Reads the whole state."""
+    """Hash everything stored; the result is ``[last_applied, revision, hex digest]``. Reads the whole state.
+
+    ``last_applied`` is the entry as of which all of it was hashed; while that took, others may have been applied.
+    """
 
 
 Query = Get | Range | StateHash
+
+
+class Unfinished(Enum):
+    """In the place of a query's result: it takes more than one job may, and goes on when it is asked again."""
+
+    UNFINISHED = "unfinished"
+
+
+UNFINISHED = Unfinished.UNFINISHED
 
 Row = tuple[bytes, bytes, int, int, int, int]
 """key, value, create_revision, mod_revision, version, lease: the shape of a row in query results."""

@@ -7,8 +7,6 @@ its last revision says.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from hashlib import blake2b
 from typing import Any
 
 from raftzmq.config import HISTORY_BYTES_MAX, HISTORY_REVISIONS_MAX
@@ -27,15 +25,13 @@ from raftzmq.kv.commands import (
     decode_batch,
     error_result,
 )
+from raftzmq.kv.hashing import Hashing, checked_rows
 from raftzmq.kv.history import History
 from raftzmq.kv.rows import (
     META_KEY,
     Activity,
     MetaRow,
-    decode_history_row,
-    decode_key_row,
     decode_meta_row,
-    decode_session_row,
     encode_meta_row,
 )
 from raftzmq.kv.sessions import Session, Sessions
@@ -43,7 +39,6 @@ from raftzmq.kv.store import Store
 from raftzmq.kv.tables import Tables
 
 _ONLY_PUTS = {Put}
-_HASH_DIGEST_BYTES = 16
 
 
 class StateMachine:
@@ -226,7 +221,7 @@ class StateMachine:
             if type(query) is Get and not query.revision:
                 return self._store.get(query.key, self._store.revision)
             if isinstance(query, StateHash):
-                return [self.applied_index, self.revision, self._hash()]
+                return [self.applied_index, self.revision, self.hashing().go_on()]
             return self._read(query)
         except CorruptionError as error:
             return error_result("corrupted", str(error))
@@ -245,34 +240,23 @@ class StateMachine:
         self.scanned += found.steps
         return [revision, found.resume is not None, found.resume, found.rows]
 
+    def hashing(self, tables: Tables | None = None) -> Hashing:
+        """The hash of all that is stored as it is now; ``tables``: these tables as of the last `save`, if not they.
+
+        Without anything applied since `save` it only reads.
+        """
+        if tables is None:
+            self._sessions.save()
+        return Hashing(self._tables if tables is None else tables, self.revision)
+
     def verify(self) -> None:
-        """Look at every row, as reading them would; raises CorruptionError. Takes microseconds a row."""
-        for _ in self._checked():
-            pass
-
-    def _hash(self) -> str:
-        """Hash every row in order, each behind its lengths, and the revision. Checks the rows on the way."""
-        digest = blake2b(self.revision.to_bytes(8, "big"), digest_size=_HASH_DIGEST_BYTES)
-        for number, key, row in self._checked():
-            digest.update(b"%c%c%d:" % (number, 0, len(key)) + key + b"%d:" % len(row) + row)
-        return digest.hexdigest()
-
-    def _checked(self) -> Iterator[tuple[int, bytes, bytes]]:
-        """Every row, with its table's number and its key, once it has been checked.
+        """Look at every row, as reading them would; raises CorruptionError. Takes microseconds a row.
 
         Without anything applied since `save` it only reads.
         """
         self._sessions.save()
-        tables = self._tables
-        checks = (
-            (tables.keys, decode_key_row),
-            (tables.history, decode_history_row),
-            (tables.sessions, decode_session_row),
-        )
-        for number, (table, check) in enumerate(checks):
-            for key, row in table.scan(b""):
-                check(key, row)
-                yield number, key, row
+        for _ in checked_rows(self._tables):
+            pass
 
 
 def _refusal(session: Session, sequence: int) -> dict[str, Any]:

@@ -112,6 +112,12 @@ class LmdbTable:
         self._transaction = transaction
         self._cursor = None
 
+    def within(self, transaction: lmdb.Transaction[bytes]) -> LmdbTable:
+        """The same table as ``transaction`` has it, beside what is bound here."""
+        table = LmdbTable(self.name, self._database)
+        table.bind(transaction)
+        return table
+
     @property
     def transaction(self) -> lmdb.Transaction[bytes]:
         """The transaction bound; raises InvariantViolation if there is none."""

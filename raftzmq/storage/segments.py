@@ -73,6 +73,13 @@ class SegmentedTable:
             self._load(transaction)
             self._loaded = True
 
+    def within(self, transaction: lmdb.Transaction[bytes]) -> SegmentedTable:
+        """The same table as ``transaction``, which began with nothing left to commit here, has it. To read alone."""
+        made = [table.within(transaction) for table in (*self._segments, *self._empty)]
+        table = SegmentedTable(self._base.within(transaction), made, self._make, pages_max=self._pages_max)
+        table.bind(transaction)
+        return table
+
     def _load(self, transaction: lmdb.Transaction[bytes]) -> None:
         found = []
         for table in self._empty:

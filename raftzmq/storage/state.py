@@ -8,7 +8,7 @@ dies, the log still has what was not committed here, and it is applied again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,23 @@ import lmdb
 from raftzmq.config import STATE_ANSWER_BYTES_MAX
 from raftzmq.core.types import Mark
 from raftzmq.errors import CorruptionError, IdentityError, InvariantViolation, RaftzmqError, StorageError
-from raftzmq.kv.commands import result_bytes
+from raftzmq.kv.commands import UNFINISHED, StateHash, result_bytes
 from raftzmq.kv.machine import StateMachine
 from raftzmq.kv.store import SCAN_STEPS_MAX
 from raftzmq.node.work import ReadBatch, StateJob, StateResult
 from raftzmq.storage.environment import open_environment, storage_error, used_fraction
+from raftzmq.storage.hashes import Hashes
 from raftzmq.storage.identity import IDENTITY_KEY, Identity, decode_identity
 from raftzmq.storage.pointer import StatePointer, stale_directories, state_directory, write_pointer
 from raftzmq.storage.snapshots import remove_environment
 from raftzmq.storage.tables import STATE_MAP_BYTES, StateTable, as_tables, bind_all, open_state_tables
 
 
-def run_job(machine: StateMachine, job: StateJob) -> StateResult:
-    """Apply and read what ``job`` asks for; raises CorruptionError, InvariantViolation."""
+def run_job(machine: StateMachine, job: StateJob, hashed: Callable[[int], Any] | None = None) -> StateResult:
+    """Apply and read what ``job`` asks for; raises CorruptionError, InvariantViolation.
+
+    ``hashed`` answers the `StateHash` of a read, by its token, in parts; without it that takes one job.
+    """
     suppressed = machine.suppressed
     results = tuple(map(machine.apply, job.entries))
     return StateResult(
@@ -39,16 +43,18 @@ def run_job(machine: StateMachine, job: StateJob) -> StateResult:
         revision=machine.revision,
         log_time_us=machine.log_time_us,
         results=results,
-        answers=tuple(answer_reads(machine, job.reads)) if job.reads else (),
+        answers=tuple(answer_reads(machine, job.reads, hashed)) if job.reads else (),
         suppressed=machine.suppressed - suppressed,
     )
 
 
-def answer_reads(machine: StateMachine, reads: tuple[ReadBatch, ...]) -> Iterator[tuple[int, list[Any]]]:
+def answer_reads(
+    machine: StateMachine, reads: tuple[ReadBatch, ...], hashed: Callable[[int], Any] | None = None
+) -> Iterator[tuple[int, list[Any]]]:
     """Answer in order until about STATE_ANSWER_BYTES_MAX bytes are together: a read may get only its first answers.
 
     So it may after SCAN_STEPS_MAX rows looked at. Ranges over what is deleted bring no bytes: a hundred of them held up
-    all entries for so long that a leader took its disk for dead.
+    all entries for so long that a leader took its disk for dead. And so it may if one query is too much for a job.
     """
     left = STATE_ANSWER_BYTES_MAX
     scanned = machine.scanned
@@ -57,7 +63,12 @@ def answer_reads(machine: StateMachine, reads: tuple[ReadBatch, ...]) -> Iterato
         for query in read.queries:
             if left <= 0 or machine.scanned - scanned >= SCAN_STEPS_MAX:
                 break
-            result = machine.query(query)
+            if hashed is not None and type(query) is StateHash:
+                result = hashed(read.token)
+            else:
+                result = machine.query(query)
+            if result is UNFINISHED:
+                break
             left -= result_bytes(result)
             results.append(result)
         yield read.token, results
@@ -79,6 +90,7 @@ class LmdbState:
         self._in_use = threading.Lock()
         """Held while the environment is copied or replaced, which happens on different threads."""
         self._used = 0.0
+        self._hashes = Hashes()
         self._load(pointer)
 
     def _load(self, pointer: StatePointer) -> None:
@@ -116,16 +128,30 @@ class LmdbState:
         return result
 
     def _run(self, job: StateJob) -> StateResult:
+        self._hashes.begin_job()
         if self._open is None and not job.entries:
             with self._environment.begin() as transaction:
                 self._bind(transaction)
                 try:
-                    return run_job(self.machine, job)
+                    return run_job(self.machine, job, self._hashed)
                 finally:
                     self._bind(None)
         if self._open is None:
             self._begin()
-        return run_job(self.machine, job)
+        return run_job(self.machine, job, self._hashed)
+
+    def _hashed(self, token: int) -> Any:
+        """The result of a `StateHash` of read ``token``, or UNFINISHED; it is as of the job in which it began."""
+        if not self._hashes.busy:
+            if self.machine.applied_index != self._durable.index:
+                # What is to be hashed must be seen from another transaction.
+                self._commit()
+                self._begin()
+            transaction = self._environment.begin()
+            tables = as_tables({name: table.within(transaction) for name, table in self._tables.items()})
+            machine = self.machine
+            self._hashes.begin(token, machine.hashing(tables), transaction, machine.applied_index, machine.revision)
+        return self._hashes.go_on(token)
 
     def commit(self) -> Mark:
         """Make all that was applied durable, synced; where it ends now, durably. Nothing applied: costs nothing.
@@ -133,8 +159,13 @@ class LmdbState:
         Raises StorageError, now and at every later call: see `raftzmq.storage.log.LmdbLog.write`.
         """
         self._check()
+        if self._open is not None:
+            self._commit()
+        return self._durable
+
+    def _commit(self) -> None:
         if self._open is None:
-            return self._durable
+            raise InvariantViolation("the state has applied what no open transaction holds")
         try:
             self.machine.save()
             self._open.commit()
@@ -145,7 +176,6 @@ class LmdbState:
             self._open = None
             self._bind(None)
         self._durable = self.machine.mark
-        return self._durable
 
     def install(self, mark: Mark) -> StateResult:
         """Put the snapshot that ends at ``mark``, ready beside the state, in the state's place, durably.
@@ -155,6 +185,7 @@ class LmdbState:
         self._check()
         self._failure = "an install was cut short"
         with self._in_use:
+            self._hashes.drop()
             if self._open is not None:
                 self._open.abort()
                 self._open = None
@@ -185,6 +216,7 @@ class LmdbState:
             if self._failure is None and self._open is not None:
                 self.commit()
         finally:
+            self._hashes.drop()
             if self._open is not None:
                 self._open.abort()
                 self._open = None
