@@ -13,6 +13,7 @@ from raftzmq.config import HISTORY_BYTES_MAX, HISTORY_REVISIONS_MAX
 from raftzmq.core.types import Configuration, Entry, EntryKind, Mark
 from raftzmq.errors import CorruptionError, InvariantViolation
 from raftzmq.kv.commands import (
+    UNFINISHED,
     CompareAndSwap,
     Delete,
     Get,
@@ -82,13 +83,16 @@ class StateMachine:
         self.digest = meta.digest
         self.suppressed = 0
         """Commands answered from a kept result instead of being executed again, since this object was made."""
-        self.scanned = 0
-        """Rows that ranges looked at since this object was made: what reads cost."""
 
     @property
     def revision(self) -> int:
         """The store's revision: how many writes changed it."""
         return self._store.revision
+
+    @property
+    def scanned(self) -> int:
+        """Rows that ranges and reads of the past looked at since this object was made: what they cost."""
+        return self._store.scanned
 
     @property
     def mark(self) -> Mark:
@@ -216,7 +220,10 @@ class StateMachine:
     # ---- reading
 
     def query(self, query: Query) -> Any:
-        """Answer ``query`` from what is applied: its result, or an error result if it can't be had."""
+        """Answer ``query`` from what is applied: its result, or an error result if it can't be had.
+
+        UNFINISHED: what it is about lies so far back that it must be asked again. Each time it gets further.
+        """
         try:
             if type(query) is Get and not query.revision:
                 return self._store.get(query.key, self._store.revision)
@@ -237,7 +244,8 @@ class StateMachine:
         if isinstance(query, Get):
             return store.get(query.key, revision)
         found = store.range(query.start, query.end, query.limit, revision)
-        self.scanned += found.steps
+        if found.resume == query.start and not found.rows:
+            return UNFINISHED
         return [revision, found.resume is not None, found.resume, found.rows]
 
     def hashing(self, tables: Tables | None = None) -> Hashing:

@@ -158,15 +158,27 @@ def decode_history_row(key: bytes, row: bytes) -> HistoryRow:
     return HistoryRow(previous, create, version, lease, row[_HISTORY.size : split], row[split:-CHECKSUM_BYTES])
 
 
+def _not_of(key: bytes, at: bytes, row: bytes) -> CorruptionError:
+    """What is wrong with the row at ``at``: it is another key's, or damaged (which this raises)."""
+    other = decode_history_row(at, row)
+    return CorruptionError(f"revision {_HISTORY_KEY.unpack(at)[0]} belongs to key {other.key!r}, not to {key!r}")
+
+
 def decode_history_value(at: bytes, row: bytes, key: bytes) -> bytes:
     """The value alone of the history row at ``at``, which is to be one of ``key``; raises CorruptionError."""
     begin = _HISTORY.size
     split = begin + len(key)
     if crc32(row, crc32(at)) != INTACT or row[begin - 2 : split] != pack_length(len(key)) + key:
-        # Damaged, or another key's: say which.
-        other = decode_history_row(at, row)
-        raise CorruptionError(f"revision {_HISTORY_KEY.unpack(at)[0]} belongs to key {other.key!r}, not to {key!r}")
+        raise _not_of(key, at, row)
     return row[split:-CHECKSUM_BYTES]
+
+
+def decode_history_previous(at: bytes, row: bytes, key: bytes) -> int:
+    """The revision before the history row at ``at``, which is to be one of ``key``; raises CorruptionError."""
+    begin = _HISTORY.size
+    if crc32(row, crc32(at)) != INTACT or row[begin - 2 : begin + len(key)] != pack_length(len(key)) + key:
+        raise _not_of(key, at, row)
+    return int.from_bytes(row[:8], "big")
 
 
 def session_key(session: int) -> bytes:

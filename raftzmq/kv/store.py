@@ -27,7 +27,15 @@ from __future__ import annotations
 from raftzmq.checksum import crc32
 from raftzmq.config import ANSWER_BYTES_MAX
 from raftzmq.errors import CorruptionError, InvariantViolation
-from raftzmq.kv.commands import ROW_OVERHEAD_BYTES, CompareAndSwap, Delete, Put, Row
+from raftzmq.kv.commands import (
+    ROW_OVERHEAD_BYTES,
+    UNFINISHED,
+    CompareAndSwap,
+    Delete,
+    Put,
+    Row,
+    Unfinished,
+)
 from raftzmq.kv.history import History
 from raftzmq.kv.rows import (
     CHECKSUM_BYTES,
@@ -47,6 +55,7 @@ from raftzmq.kv.rows import (
     seal_row,
 )
 from raftzmq.kv.tables import Table
+from raftzmq.kv.walks import Walks
 
 SCAN_STEPS_MAX = 100_000
 """Rows that one range looks at, tombstones and past versions included: bounds how long it holds the state thread."""
@@ -55,14 +64,13 @@ ABSENT: KeyRow = (0, 0, 0, 0)
 
 
 class RangeRows:
-    """What `Store.range` found in ``steps`` rows; ``resume`` is the key to go on from, or None at the end."""
+    """What `Store.range` found; ``resume`` is the key to go on from, or None at the end."""
 
-    __slots__ = ("resume", "rows", "steps")
+    __slots__ = ("resume", "rows")
 
-    def __init__(self, rows: list[Row], resume: bytes | None, steps: int) -> None:
+    def __init__(self, rows: list[Row], resume: bytes | None) -> None:
         self.rows = rows
         self.resume = resume
-        self.steps = steps
 
 
 class Store:
@@ -77,6 +85,9 @@ class Store:
         self._written: list[tuple[bytes, bytes]] = []
         self._checksums: list[bytes] = []
         self._links: list[int] = []
+        self._walks = Walks(history)
+        self.scanned = 0
+        """Steps that reads took since this object was made, but for those of the keys as they are: what reads cost."""
 
     # ---- writing: begin, any number of commands, flush
 
@@ -180,14 +191,19 @@ class Store:
 
     # ---- reading: between batches
 
-    def get(self, key: bytes, revision: int) -> Row | None:
-        """``key`` as of ``revision``, or None. Raises CorruptionError if a row on the way is damaged."""
+    def get(self, key: bytes, revision: int) -> Row | Unfinished | None:
+        """``key`` as of ``revision``, or None; UNFINISHED if it lies so far back that it must be asked for again.
+
+        Raises CorruptionError if a row on the way is damaged.
+        """
         stored = self._keys.get(key)
         if stored is None:
             return None
         create, mod, version, lease = decode_key_row(key, stored)
         if mod > revision:
-            return self._as_of(key, stored, revision)[0]
+            row, steps = self._as_of(key, stored, revision)
+            self.scanned += steps
+            return row
         # As it is now, which nearly every read asks for: no row is made of what `decode_history_row` would give.
         # 0.70 of the processor time, with the shortcut in `StateMachine.query`.
         if not version:
@@ -201,44 +217,47 @@ class Store:
     def range(self, start: bytes, end: bytes | None, limit: int, revision: int) -> RangeRows:
         """Keys in ``[start, end)`` as of ``revision``, at most ``limit`` and about ANSWER_BYTES_MAX bytes of rows.
 
-        At least one row comes back if `SCAN_STEPS_MAX` steps find one. Raises CorruptionError.
+        It ends earlier after `SCAN_STEPS_MAX` steps, and at a key whose row lies too far back to be found at once:
+        from there it goes on when it is asked again. Raises CorruptionError.
         """
         rows: list[Row] = []
         size = steps = 0
         for key, stored in self._keys.scan(start, end):
             if steps >= SCAN_STEPS_MAX:
-                return RangeRows(rows, key, steps)
-            row, hops = self._as_of(key, stored, revision)
-            steps += 1 + hops
+                return self._found(rows, key, steps)
+            row, back = self._as_of(key, stored, revision)
+            steps += 1 + back
             if row is None:
                 continue
+            if row is UNFINISHED:
+                return self._found(rows, key, steps)
             size += len(key) + len(row[1]) + ROW_OVERHEAD_BYTES
             if rows and (len(rows) >= limit or size > ANSWER_BYTES_MAX):
-                return RangeRows(rows, key, steps)
+                return self._found(rows, key, steps)
             rows.append(row)
-        return RangeRows(rows, None, steps)
+        return self._found(rows, None, steps)
 
-    def _as_of(self, key: bytes, stored: bytes, revision: int) -> tuple[Row | None, int]:
-        """The row of ``key`` visible at ``revision``, and how many revisions back it lay."""
+    def _found(self, rows: list[Row], resume: bytes | None, steps: int) -> RangeRows:
+        self.scanned += steps
+        return RangeRows(rows, resume)
+
+    def _as_of(self, key: bytes, stored: bytes, revision: int) -> tuple[Row | Unfinished | None, int]:
+        """The row of ``key`` visible at ``revision``, or UNFINISHED; and how many steps into the past that took."""
         create, mod, version, lease = decode_key_row(key, stored)
-        hops = 0
         if mod <= revision:
             if not version:
                 return None, 0
             past = self._past(mod, key)
             return (key, past.value, create, mod, version, lease), 0
-        while mod > revision:
-            hops += 1
-            previous = self._past(mod, key).previous
-            if previous >= mod:
-                raise CorruptionError(f"revision {mod} of key {key!r} names revision {previous} as its past")
-            mod = previous
-        if not mod:
-            return None, hops
-        past = self._past(mod, key)
+        found, steps = self._walks.find(key, mod, revision)
+        if found is None:
+            return UNFINISHED, steps
+        if not found:
+            return None, steps
+        past = self._past(found, key)
         if not past.version:
-            return None, hops
-        return (key, past.value, past.create_revision, mod, past.version, past.lease), hops
+            return None, steps
+        return (key, past.value, past.create_revision, found, past.version, past.lease), steps
 
     def _past(self, revision: int, key: bytes) -> HistoryRow:
         at = history_key(revision)

@@ -16,7 +16,7 @@ from raftzmq.kv.commands import UNFINISHED, error_result
 from raftzmq.kv.hashing import Hashing
 
 HASH_STEPS_MAX = 4_000
-"""Steps of `Hashing` in one job: 10 to 20 ms, which all that is to be applied waits for each time."""
+"""Steps of `Hashing` in one job: 5 to 10 ms, which all that is to be applied waits for each time."""
 PATIENCE_JOBS = 100
 """Jobs that a hash waits for a read that was begun and may have been given up: it keeps pages from being used again."""
 

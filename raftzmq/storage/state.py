@@ -18,7 +18,7 @@ import lmdb
 from raftzmq.config import STATE_ANSWER_BYTES_MAX
 from raftzmq.core.types import Mark
 from raftzmq.errors import CorruptionError, IdentityError, InvariantViolation, RaftzmqError, StorageError
-from raftzmq.kv.commands import UNFINISHED, StateHash, result_bytes
+from raftzmq.kv.commands import UNFINISHED, Get, StateHash, result_bytes
 from raftzmq.kv.machine import StateMachine
 from raftzmq.kv.store import SCAN_STEPS_MAX
 from raftzmq.node.work import ReadBatch, StateJob, StateResult
@@ -54,14 +54,16 @@ def answer_reads(
     """Answer in order until about STATE_ANSWER_BYTES_MAX bytes are together: a read may get only its first answers.
 
     So it may after SCAN_STEPS_MAX rows looked at. Ranges over what is deleted bring no bytes: a hundred of them held up
-    all entries for so long that a leader took its disk for dead. And so it may if one query is too much for a job.
+    all entries for so long that a leader took its disk for dead. And so it may if one query is too much for a job. A
+    get of a key as it is looks at no other rows, and doesn't wait for those that do.
     """
     left = STATE_ANSWER_BYTES_MAX
     scanned = machine.scanned
     for read in reads:
         results = []
         for query in read.queries:
-            if left <= 0 or machine.scanned - scanned >= SCAN_STEPS_MAX:
+            current = type(query) is Get and not query.revision
+            if left <= 0 or (machine.scanned - scanned >= SCAN_STEPS_MAX and not current):
                 break
             if hashed is not None and type(query) is StateHash:
                 result = hashed(read.token)

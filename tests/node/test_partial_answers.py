@@ -6,6 +6,7 @@ import pytest
 
 from raftzmq.codec.clients import Answer
 from raftzmq.config import ANSWER_BYTES_MAX, BATCH_COMMANDS_MAX, STATE_ANSWER_BYTES_MAX, VALUE_BYTES_MAX
+from raftzmq.kv import walks
 from raftzmq.kv.commands import Delete, Get, Parcel, Put, Range
 from raftzmq.storage import state
 from tests.node.support import Rig
@@ -83,4 +84,32 @@ def test_ranges_over_what_is_deleted_go_on_in_the_next_job(monkeypatch: pytest.M
     rig.settle()
     assert [(header.first, header.done) for header, _ in rig.taken()] == [(0, False), (2, False), (4, True)]
     assert len(rig.state_jobs) == 3, "16 rows in each: the last range began below the bound"
+    assert len(rig.node.reads) == 0
+
+
+def test_a_get_far_back_goes_on_in_later_jobs_and_holds_up_none_of_what_is_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walks, "WALK_STEPS_MAX", 5)
+    monkeypatch.setattr(state, "SCAN_STEPS_MAX", 5)
+    rig = Rig().lead()
+    session = rig.open_session()
+    rig.execute(10, Parcel(session, 1, 1, [Put(b"k", b"%d" % number) for number in range(1, 31)]))
+    rig.settle()
+    rig.taken()
+    rig.state_jobs.clear()
+    rig.read(1, Get(b"k"), Get(b"k", 3), Get(b"k", 30))
+    rig.read(2, Get(b"k", 28), Get(b"k", 2))
+    rig.read(3, Get(b"k"))
+    rig.settle()
+    answers: dict[int, list[int]] = {1: [], 2: [], 3: []}
+    order = []
+    for header, rows in rig.taken():
+        assert isinstance(header, Answer)
+        assert header.first == len(answers[header.request])
+        answers[header.request] += [row[3] for row in rows]
+        if header.done:
+            order.append(header.request)
+    assert answers == {1: [30, 3, 30], 2: [28, 2], 3: [30]}
+    assert order == [3, 1, 2]
+    # 27 steps back and 28, at most five in each.
+    assert len(rig.state_jobs) >= 10
     assert len(rig.node.reads) == 0
