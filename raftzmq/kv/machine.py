@@ -178,7 +178,7 @@ class StateMachine:
         run: list[Any] = []
         kept = False
         for sequence, command in enumerate(commands, first):
-            known = session.seen(sequence) if sequence >= session.lowest else None
+            known = sessions.seen(session, sequence) if sequence >= session.lowest else None
             if known is None and sessions.takes(session, sequence):
                 result = self._execute(command)
                 run.append(result)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from raftzmq.config import KIB, SESSION_WINDOW
 from raftzmq.errors import CorruptionError
+from raftzmq.kv import sessions as sessions_module
 from raftzmq.kv.commands import Command, CompareAndSwap, Delete, OpenSession, Parcel, Put
-from raftzmq.kv.rows import Activity, SessionRow, encode_results, encode_session_row, results_key
+from raftzmq.kv.rows import Activity, SessionRow, decode_results, encode_results, encode_session_row, results_key
 from raftzmq.kv.sessions import Sessions
 from raftzmq.storage.memory_table import MemoryTable
 from tests.kv.replica import Replica, opening
@@ -199,6 +202,71 @@ def test_all_rows_of_a_forgotten_session_are_deleted(saved: bool) -> None:
     replica.machine.save()
     assert [key for key, _ in replica.tables.sessions.scan(b"")] == [other.to_bytes(8, "big")]
     assert run(replica, session, 1, 3, Put(b"k", b"v"))["error"] == "session_expired"
+
+
+@pytest.mark.parametrize(("commands", "bytes_max"), [(1, 64 * KIB), (SESSION_WINDOW, 2 * KIB)])
+def test_the_results_of_a_client_that_is_gone_take_little_memory(commands: int, bytes_max: int) -> None:
+    """A state keeps thousands of sessions, and each may have left a window of results that nobody asks for."""
+    replica = Replica()
+    session = replica.open_session()
+    sessions = replica.machine.sessions
+    found = sessions.find(session)
+    assert found is not None
+    results = list(range(10**6, 10**6 + commands))
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for first in range(0, SESSION_WINDOW, commands):
+            sessions.keep(found, first, list(results))
+        sessions.flush(0)
+        # Rows that still wait are those of one transaction, whoever they are of.
+        sessions._put.clear()
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(found.counts) == SESSION_WINDOW
+    assert after - before < bytes_max
+
+
+@pytest.mark.parametrize("saved", [True, False])
+def test_a_large_parcel_sent_again_is_read_once(saved: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    replica = Replica()
+    session = replica.open_session()
+    # The last one is outside the window, so each is looked at; the runs are of 1000 sequences, and of the rest.
+    assert run(replica, session, 1, 1, *[Put(b"k", b"v")] * 1000) == list(range(1, 1001))
+    rest = SESSION_WINDOW - 1000
+    assert run(replica, session, 1, 1001, *[Put(b"k", b"v")] * rest) == list(range(1001, SESSION_WINDOW + 1))
+    if saved:
+        replica.machine.save()
+    decoded: list[int] = []
+
+    def decode(tail: bytes) -> list[Any]:
+        decoded.append(len(tail))
+        return decode_results(tail)
+
+    monkeypatch.setattr(sessions_module, "decode_results", decode)
+    again = run(replica, session, 1, 1, *[Put(b"k", b"v")] * SESSION_WINDOW)
+    assert again == list(range(1, SESSION_WINDOW + 1))
+    assert len(decoded) == 2
+    # What is forgotten isn't given, though it was read last.
+    assert plain(run(replica, session, SESSION_WINDOW + 1, SESSION_WINDOW, Put(b"k", b"v"))) == ["invalid"]
+
+
+@pytest.mark.parametrize("harm", ["damaged", "gone"])
+def test_results_that_a_retry_needs_and_that_are_harmed_stop_the_replica(harm: str) -> None:
+    replica = Replica()
+    session = replica.open_session()
+    run(replica, session, 1, 1, Put(b"k", b"v"))
+    replica.machine.save()
+    table = replica.tables.sessions
+    key = results_key(session, 1)
+    row = table.get(key)
+    assert row is not None
+    table.delete(key)
+    if harm == "damaged":
+        table.put(key, row[:-1] + bytes([row[-1] ^ 1]))
+    with pytest.raises(CorruptionError, match="checksum" if harm == "damaged" else "lacks its results from 1 on"):
+        run(replica, session, 1, 1, Put(b"k", b"v"))
 
 
 def test_results_without_their_session_are_found() -> None:

@@ -39,6 +39,7 @@ original_save = MemoryState.commit
 original_start_round = Leadership.start_round
 original_on_request_vote = Elections._on_request_vote
 original_propose = Node._propose
+original_seen = Sessions.seen
 
 
 def forget_hard_state(self: MemoryLog, job: LogJob) -> None:
@@ -97,7 +98,7 @@ def lose_sessions(self: Sessions) -> None:
     """The session table isn't read back after a restart."""
 
 
-def remember_nothing(self: Session, sequence: int) -> None:
+def remember_nothing(self: Sessions, session: Session, sequence: int) -> None:
     """No command is recognized as seen."""
 
 
@@ -181,12 +182,9 @@ def join_the_last_round(self: Leadership, reader: str, context: int) -> None:
     self._rounds.append(Round(last.number, last.index, (*last.reads, (reader, context))))
 
 
-def seen_last_alone(self: Session, sequence: int) -> tuple[Any] | None:
+def seen_last_alone(self: Sessions, session: Session, sequence: int) -> tuple[Any] | None:
     """Of each session the last result is kept, as for a client that never sends two requests at a time."""
-    if sequence != self.highest or not self.firsts:
-        return None
-    run = self.runs[self.firsts[-1]]
-    return (run[sequence - self.firsts[-1]],)
+    return original_seen(self, session, sequence) if sequence == session.highest else None
 
 
 def sync_again(self: SimulatedDisk, job: LogJob, report: Any) -> None:
@@ -253,8 +251,8 @@ MUTANTS: dict[str, Mutant] = {
     "read joins a round already sent": Mutant(Leadership, "request_read", join_the_last_round, READS, RARE),
     "read before the term's first commit": Mutant(Leadership, "start_round", read_without_a_commit, READS, RARE),
     "session table lost on restart": Mutant(Sessions, "_load", lose_sessions, STATES),
-    "retries not recognized": Mutant(Session, "seen", remember_nothing, ("exactly_once",)),
-    "only the last sequence remembered": Mutant(Session, "seen", seen_last_alone, ("exactly_once",)),
+    "retries not recognized": Mutant(Sessions, "seen", remember_nothing, ("exactly_once",)),
+    "only the last sequence remembered": Mutant(Sessions, "seen", seen_last_alone, ("exactly_once",)),
     "unknown outcome called definite": Mutant(Replies, "fail", say_definite, ("definite_failures",), RARE),
     "applied index saved without the data": Mutant(MemoryState, "commit", skip_state_entries, (*STATES, *READS)),
     "retry after a failed sync": Mutant(
