@@ -131,17 +131,20 @@ def sync_path(path: Path) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Make ``path`` and its missing parents, each durable in its own parent; raises StorageError."""
+    """Make ``path`` and its missing parents, each durable in its own parent; raises StorageError, naming ``path``."""
     missing = []
-    while not path.exists():
-        missing.append(path)
-        path = path.parent
     try:
+        directory = path
+        while not directory.exists():
+            missing.append(directory)
+            directory = directory.parent
         for directory in reversed(missing):
             directory.mkdir(mode=0o700, exist_ok=True)
             sync_path(directory.parent)
     except OSError as error:
-        raise StorageError(f"{path} cannot be made: {error}") from error
+        raise StorageError(
+            f"directory {path} cannot be made: {error}; use another place, or see to this one first"
+        ) from error
 
 
 def write_durably(path: Path, content: bytes) -> None:

@@ -59,12 +59,17 @@ def marker_path(data: Path) -> Path:
 
 
 def read_marker(data: Path) -> Identity | None:
-    """The marker of ``data``, or None; raises CorruptionError if it is damaged."""
+    """The marker of ``data``, or None; raises CorruptionError if it is damaged, IdentityError if it can't be read."""
     path = marker_path(data)
     try:
         text = path.read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise IdentityError(
+            f"{path} should be the file that says which node has lived in {data}, but it cannot be read "
+            f"({error.strerror}): bring the file back, or use another data directory"
+        ) from error
     checksum, _, body = text.rstrip(b"\n").partition(b" ")
     if checksum != b"%08x" % crc32(body):
         raise CorruptionError(f"{path} fails its checksum: the disk or memory changed it")

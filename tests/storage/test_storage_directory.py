@@ -129,8 +129,9 @@ def test_a_file_is_no_data_directory(tmp_path: Path) -> None:
     (tmp_path / "n1").write_text("")
     with pytest.raises(StorageError, match="data directory"):
         DirectoryLock(tmp_path / "n1")
-    with pytest.raises(StorageError, match="cannot be made"):
-        make_directory(tmp_path / "n1" / "x")
+    for wanted in (tmp_path / "n1" / "x", tmp_path / "n1" / "x" / "y"):
+        with pytest.raises(StorageError, match=f"directory {wanted} cannot be made: .*Not a directory"):
+            make_directory(wanted)
 
 
 def test_directories_and_small_files(tmp_path: Path) -> None:

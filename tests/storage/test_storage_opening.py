@@ -87,6 +87,18 @@ def test_data_of_another_node_or_cluster_is_refused(tmp_path: Path) -> None:
     assert start(data)
 
 
+def test_a_marker_that_is_no_file_is_an_error_of_identity(tmp_path: Path) -> None:
+    data = tmp_path / "n1"
+    marker_path(data).mkdir()
+    with pytest.raises(
+        IdentityError, match=f"{marker_path(data)} should be the file .*Is a directory.*bring"
+    ) as caught:
+        start(data)
+    assert caught.value.exit_code == 10
+    marker_path(data).rmdir()
+    assert start(data) == read_marker(data).incarnation  # type: ignore[union-attr]
+
+
 def test_a_copy_under_another_marker_is_refused(tmp_path: Path) -> None:
     start(tmp_path / "one" / "n1")
     start(tmp_path / "two" / "n1")
