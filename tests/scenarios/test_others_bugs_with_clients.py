@@ -10,7 +10,7 @@ from raftzmq.core.messages import ReadIndex, ReadIndexResponse
 from raftzmq.core.replication import Leadership
 from raftzmq.core.types import EntryKind
 from raftzmq.kv.commands import Get, OpenSession, Parcel, Put, encode_parcel, encode_queries
-from raftzmq.kv.sessions import Session
+from raftzmq.kv.sessions import Session, Sessions
 from raftzmq.node.reads import Reads
 from tests.core.support import HEARTBEAT, entries_of
 from tests.node.support import Rig
@@ -98,11 +98,11 @@ def test_etcd_14370_answered_before_the_log_was_synced() -> None:
     assert [type(header) for header, _ in rig.taken()] == [Answer]
 
 
-def remember_nothing(self: Session, sequence: int) -> None:
+def remember_nothing(self: Sessions, session: Session, sequence: int) -> None:
     return None
 
 
-@fails_with(Bug("nothing is recognized", Session, "seen", remember_nothing))
+@fails_with(Bug("nothing is recognized", Sessions, "seen", remember_nothing))
 def test_etcd_18424_a_client_sends_again_what_was_executed() -> None:
     """The leader ends between the commit and the answer; the client asks the next one, which must not do it again."""
     lab = Lab(3)
