@@ -2,9 +2,15 @@
 // chosen to be broken next.
 
 import { faultsOf, groupsOf, partsOf } from "./faults_words.js";
-import { draw } from "./svg.js";
+import { meet } from "./ring_places.js";
+import { draw, place } from "./svg.js";
 
 const BEND = 0.13;
+/** Where along a link its words may stand; off the middle of the ring first, where the term is. */
+const ALONG = [0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.25, 0.7, 0.75];
+/** On it, or to a side of it, in parts of their width. */
+const ASIDE = [0, 0.5, -0.5, 0.75, -0.75];
+const HIGH = 14;
 
 export class RingFaults {
   constructor(svg, ring) {
@@ -27,9 +33,10 @@ export class RingFaults {
     const names = ring.names.filter((name) => ring.placeOf(name) !== undefined);
     const faults = faultsOf(state).filter(({ from, to }) => names.includes(from) && names.includes(to));
     const told = faults.map(({ from, to, fault }) => [from, to, ...partsOf(fault, words)]);
-    const key = JSON.stringify([told, [...chosen], names, ring.width, ring.height, ring.radius, words.cut]);
+    const key = JSON.stringify([told, [...chosen], names, ring.key, words.cut]);
     if (key === this._key) return;
     this._key = key;
+    this._taken = [...ring.taken];
     for (const layer of [this._groups, this._links, this._chosen, this._marks]) layer.replaceChildren();
     const groups = groupsOf(names, faults);
     const groupOf = new Map(groups.flatMap((group, i) => group.map((name) => [name, i])));
@@ -76,9 +83,40 @@ export class RingFaults {
     draw(made, "path", { d: `M${points.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join("L")}` });
     if (!both) this._head(made, points.at(-3), points.at(-1));
     const mark = draw(this._marks, "g", { class: kind });
-    const beside = at(fault.cut ? 0.5 : 0.3); // words stand off the middle of the ring, where the term is
-    const text = draw(mark, "text", { x: beside.x.toFixed(1), y: (beside.y + 5).toFixed(1) });
-    text.textContent = fault.cut ? "✕" : parts.join(" ");
+    if (fault.cut) this._cross(mark, at(0.5));
+    else this._words(mark, at, parts);
+  }
+
+  _cross(mark, { x, y }) {
+    draw(mark, "text", { x: x.toFixed(1), y: (y + 5).toFixed(1) }).textContent = "✕";
+    this._taken.push(boxAround(x, y, HIGH, HIGH));
+  }
+
+  /**
+   * Words where they lie over nothing else, in one line or one below the other. Where there is no such place they are
+   * left out: what the link is drawn with says that something is wrong, and what it is, its title and the matrix say.
+   */
+  _words(mark, at, parts) {
+    const texts = parts.map(() => draw(mark, "text"));
+    for (const lines of [[parts.join(" ")], parts]) {
+      texts.forEach((text, i) => (text.textContent = lines[i] ?? ""));
+      const wide = Math.max(...texts.map((text) => text.getComputedTextLength()));
+      const box = this._room(at, wide + 6, lines.length * HIGH);
+      if (box === undefined) continue;
+      this._taken.push(box);
+      const x = ((box.left + box.right) / 2).toFixed(1);
+      texts.forEach((text, i) => place(text, { x, y: (box.top + HIGH * (i + 0.8)).toFixed(1) }));
+      return;
+    }
+    mark.remove();
+  }
+
+  /** A box of this size on a link, or beside it, that is taken by nothing else; undefined: there is none. */
+  _room(at, wide, high) {
+    const { width, height } = this._ring;
+    const boxes = ASIDE.flatMap((aside) => ALONG.map((along) => boxAround(at(along).x + aside * wide, at(along).y, wide, high)));
+    const within = ({ left, right, top, bottom }) => left >= 0 && top >= 0 && right <= width && bottom <= height;
+    return boxes.find((box) => within(box) && !this._taken.some((other) => meet(box, other)));
   }
 
   _head(made, before, tip) {
@@ -93,6 +131,10 @@ export class RingFaults {
     if (at === undefined) return;
     draw(this._chosen, "circle", { cx: at.x.toFixed(1), cy: at.y.toFixed(1), r: this._ring.radius * 1.3 + 8, "data-chosen": name });
   }
+}
+
+function boxAround(x, y, wide, high) {
+  return { left: x - wide / 2, right: x + wide / 2, top: y - high / 2, bottom: y + high / 2 };
 }
 
 /** The corners of the smallest convex shape around points, in their order around it. */
