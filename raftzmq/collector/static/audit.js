@@ -1,5 +1,6 @@
 // What the auditor says, in one line that is always there, and the whole of it for who asks.
 
+import { plain } from "./stored.js";
 import { put, say } from "./svg.js";
 
 const MARKS = { waiting: "…", holds: "✓", unknown: "?", violated: "✕" };
@@ -33,9 +34,9 @@ export class Audit {
     const said = line ?? words.violated(state.violations, latest?.rule ?? "?");
     const why = stands === "unknown" ? unknown.map(([source, reason]) => `${source}: ${reason}`).join("\n") : latest?.text ?? "";
     this._button.dataset.stands = stands;
-    this._button.title = [said, stands === "violated" && latest?.recording ? words.recording(latest.recording) : "", why].filter(Boolean).join("\n");
+    this._button.title = [said, stands === "violated" && latest?.recording ? words.recording(plain(latest.recording)) : "", why].filter(Boolean).join("\n");
     say(this._button.querySelector("i"), MARKS[stands]);
-    const name = stands === "violated" && latest?.recording ? ` · ${latest.recording}` : "";
+    const name = stands === "violated" && latest?.recording ? ` · ${plain(latest.recording)}` : "";
     say(this._button.querySelector("span"), said + name);
     this._explain(state, stands, texts, deaf);
   }
@@ -56,7 +57,7 @@ export class Audit {
       const line = put(list, "li");
       put(line, "strong", "", broken.rule + words.of(broken.nodes));
       put(line, "span", "", ` ${broken.text} `);
-      if (broken.recording) put(line, "code", "", words.recording(broken.recording));
+      if (broken.recording) put(line, "code", "", words.recording(plain(broken.recording)));
     }
   }
 }

@@ -3,6 +3,7 @@
 import { icon } from "./icons.js";
 import { SPEEDS } from "./player.js";
 import { LIVE, fileOf, list } from "./recordings.js";
+import { plain } from "./stored.js";
 import { put, say } from "./svg.js";
 import { show } from "./number.js";
 import { clock } from "./wall_clock.js";
@@ -88,7 +89,7 @@ export class TimeBar {
     const there = await list().catch(() => null);
     const { player } = this._page;
     if (player === undefined || there === null || turn !== this._turn) return; // a collector that is away for a moment has what it had
-    const options = there.map((one) => [one.id, one.live ? this._page.settings.texts.timeline.now : one.name]);
+    const options = there.map((one) => [one.id, one.live ? this._page.settings.texts.timeline.now : plain(one.name)]);
     if (JSON.stringify(options) !== this._options) {
       this._options = JSON.stringify(options); // the same ones stay: somebody may be about to choose
       this._choice.replaceChildren();
@@ -111,7 +112,7 @@ export class TimeBar {
     say(this._clock, clock(player.now, words.locale));
     say(this._position, words.position(player.position));
     const behind = player.live ? null : player.behind;
-    say(this._behind, player.live ? "" : behind === null ? this._timeline.told?.name ?? "" : words.behind(behind.ms, behind.events));
+    say(this._behind, player.live ? "" : behind === null ? plain(this._timeline.told?.name ?? "") : words.behind(behind.ms, behind.events));
     if (this._choice.value !== player.recording && !this._choice.hidden) this._choice.value = player.recording;
   }
 
