@@ -77,3 +77,38 @@ def test_no_part_of_the_page_hides_the_words_of_another() -> None:
                 assert await page.value(_CLASHES.replace("NAMES", str(names))) == []
 
     asyncio.run(look())
+
+
+_DONE = """
+import("/static/words/faults.js").then(({ LANGUAGE: { done } }) => {
+  const link = (asked) => done.link({ groups: [["n1", "n2"]] }, { both: false, for_s: 0, cut: false, ...asked });
+  const resume = (...names) => done.resume({ groups: names.map((name) => [name]) });
+  return [link({}), link({ cut: true }), link({ cut: true, both: true, for_s: 5 }), resume("n1"), resume("n1", "n2")];
+})
+"""
+
+
+def test_what_was_done_is_said_as_it_was() -> None:
+    """A link that carries nothing is cut, not spoiled; and one node goes on where several go on."""
+
+    async def ask() -> None:
+        with serving(3) as one:
+            async with tab() as page:
+                await page.open(f"http://127.0.0.1:{one.address[1]}/?language=en")
+                await page.until("window.raftzmq")
+                assert await page.value(_DONE.replace("LANGUAGE", "en")) == [
+                    "n1 → n2 is spoiled until it is healed.",
+                    "n1 → n2 is cut until it is healed.",
+                    "n1 ↔ n2 is cut for 5 s.",
+                    "n1 goes on.",
+                    "n1, n2 go on.",
+                ]
+                assert await page.value(_DONE.replace("LANGUAGE", "ja")) == [
+                    "n1 → n2 に障害(修復するまで)",
+                    "n1 → n2 を切断(修復するまで)",
+                    "n1 ↔ n2 を切断(5 秒間)",
+                    "n1 を再開しました。",
+                    "n1、n2 を再開しました。",
+                ]
+
+    asyncio.run(ask())
