@@ -28,7 +28,7 @@ def audit(stream: Iterable[tuple[int, Event]]) -> Check:
     The check says how many comparisons that were, or which rules are broken.
     What a killed process could have told and didn't is no broken rule: the rest of the stream is judged without it.
     """
-    auditor = Auditor()
+    auditor = Auditor(installs=True)  # nothing is left out of what a lab records
     for position, event in stream:
         auditor.accept(event, position)
     verdict = auditor.verdict

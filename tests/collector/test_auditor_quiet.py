@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 
-from raftzmq.collector.auditor.rules import NEEDED
+from raftzmq.collector.auditor import Auditor
+from raftzmq.collector.auditor.rules import NEEDED, REPLACED
 from tests.collector.audited_runs import Event, audited, recorded, renumbered
 
 SEEDS = (1, 8, 10)
@@ -72,10 +73,15 @@ def two_nodes_alone(events: list[Event], random: Random) -> list[Event]:
 
 
 def some_types(events: list[Event], random: Random) -> list[Event]:
-    """A subscription to some types alone. Installs are among them: they replace logs, and nothing shows the lack."""
+    """A subscription to some types alone."""
     types = sorted(NEEDED | {"boot", "standing", "clock", "sent", "vote"})
-    chosen = {*random.sample(types, random.randint(1, len(types))), "snapshot"}
+    chosen = random.sample(types, random.randint(1, len(types)))
     return [event for event in events if event["type"] in chosen]
+
+
+def without_installs(events: list[Event], random: Random) -> list[Event]:
+    """A subscription to all that is usual but snapshots: they replace logs."""
+    return [event for event in usual(events, random) if event["type"] != "snapshot"]
 
 
 def nobody_listened(events: list[Event], random: Random) -> list[Event]:
@@ -105,7 +111,8 @@ def nobody_listened(events: list[Event], random: Random) -> list[Event]:
         (without_ends, 5),
         (silently_lost, 10),
         (two_nodes_alone, 3),
-        (some_types, 8),
+        (some_types, 20),
+        (without_installs, 1),
         (nobody_listened, 8),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -115,3 +122,19 @@ def test_nothing_is_seen_broken(seed: int, change: Change, times: int) -> None:
         verdict = audited(change(recorded(seed), Random(f"{seed}/{number}")))
         assert verdict["violations"] == []
         assert verdict["events"] > 0
+
+
+def test_where_an_install_may_be_missing_a_log_cannot_be_judged() -> None:
+    """Who has subscribed to installs, and has heard of none, knows that there was none: then it is a violation."""
+    events = without_installs(recorded(10), Random(0))
+    verdict = audited(events)
+    assert verdict["verdict"] == "unknown"
+    unknown = [interval for interval in verdict["unknown"] if "snapshot" in interval["reason"]]
+    assert [(interval["source"], interval["rules"]) for interval in unknown] == [("n5", sorted(REPLACED))]
+    states = {row["rule"]: row["state"] for row in verdict["rules"]}
+    assert {states[rule] for rule in REPLACED} <= {"unknown"}
+    assert states["election_safety"] == "holds"
+    sure = Auditor(installs=True)
+    for event in events:
+        sure.accept(event)
+    assert {violation["rule"] for violation in sure.verdict["violations"]} == {"state_machine_safety", "log_matching"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from raftzmq.collector.auditor.followed import Followed
 from raftzmq.collector.auditor.reading import Reading
-from raftzmq.collector.auditor.rules import NEEDED, RULES, rules_of
+from raftzmq.collector.auditor.rules import NEEDED, REPLACED, RULES, rules_of
 from raftzmq.collector.auditor.verdict import (
     Broken,
     Findings,
@@ -27,6 +27,7 @@ KEPT_MAX = 100_000
 """Entries that are remembered, however far behind a node is: of a node that comes back from behind them, what it has
 there is compared no longer."""
 NODES_MAX = 300
+_REPLACED_TEXT = "it may have installed a snapshot: these events have no snapshot among them, and not all that it made"
 
 Told = tuple[str, dict[str, Any]]
 """A type of event, ``violation`` or ``verdict``, and its fields."""
@@ -38,9 +39,13 @@ class Auditor:
     The events of one node must come in the order in which it made them; those of different nodes in causal order, as
     the collector merges them. Where that didn't go (a ``late`` event), nothing is concluded wrongly. A ``gap`` makes
     its node unknown until it says where it stands.
+
+    ``installs``: events of installed snapshots are among these for certain. Else a stream without any may be one that
+    they were left out of, and where a node made events that aren't here, its log may have been replaced.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, installs: bool = False) -> None:
+        self._installs = installs
         self._violations = Violations()
         self._invariants = Invariants((), self._violations, whole=False)
         self._reading = Reading(self._invariants)
@@ -188,11 +193,22 @@ class Auditor:
 
     def _tell_one(self, violation: Violation) -> None:
         rule, nodes, text = violation.name, violation.nodes, violation.explanation
+        replaced = self._perhaps_replaced(rule, nodes)
+        if replaced:
+            for followed in replaced:
+                self._lost(followed, _REPLACED_TEXT, REPLACED)
+            return
         self._findings.violated(Broken(rule, nodes, text, self._here))
         key = (rule, nodes)
         self._repeats[key] += 1
         if self._repeats[key] <= REPEATS_MAX:
             self._event("violation", {"rule": rule, "nodes": list(nodes), "text": text, "recording": None})
+
+    def _perhaps_replaced(self, rule: str, nodes: tuple[str, ...]) -> list[Followed]:
+        """Of which of them an install may be missing that explains it."""
+        if self._installs or self._types["snapshot"] or rule not in REPLACED:
+            return []
+        return [self._nodes[name] for name in nodes if name in self._nodes and self._nodes[name].holes]
 
     def _event(self, kind: str, fields: dict[str, Any]) -> None:
         self._told.append((kind, fields))

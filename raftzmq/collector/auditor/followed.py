@@ -37,6 +37,8 @@ class Followed:
         self.ended = (0, 0.0)
         """Position and wall clock of the last event of the boot before."""
         self.anchors: set[str] = set()
+        self.holes = False
+        """It made events that didn't come, since what it has was known last."""
         self._order = 0
         self._clock_ns = 0
         self._silence_ns = SILENCE_NS
@@ -52,7 +54,7 @@ class Followed:
             self._ended.append(self.boot)
             self.ended = (self.position, self.ts)
         self.boot = boot
-        self.known = self.joined = False
+        self.known = self.joined = self.holes = False
         self.seqs.clear()
         self._counted = counted
         self.lamport = self._clock_ns = self._order = 0
@@ -60,7 +62,7 @@ class Followed:
 
     def lose(self) -> None:
         """Something was lost."""
-        self.known = False
+        self.known = self.holes = False
         self.anchors.clear()
 
     def count_anew(self) -> None:
@@ -81,6 +83,7 @@ class Followed:
         now, order = event["mono_ns"], event["order"]
         # An event that was made and isn't here: of a type that nobody passes on, or lost, as will turn out.
         skips = order > self._order + 1
+        self.holes |= skips and (self._counted or self._order > 0)
         self._order = max(self._order, order)
         if skips or now - self._clock_ns > self._silence_ns:
             self.anchors.clear()
