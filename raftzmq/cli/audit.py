@@ -13,6 +13,7 @@ import click
 from raftzmq.cli.audit_view import broken_lines, verdict_lines
 from raftzmq.cli.options import CONTEXT, EVENTS_DIRECTORY, json_option
 from raftzmq.cli.output import EXIT_ERROR, note, printable, say, say_json
+from raftzmq.cli.standard_input import standard_input
 from raftzmq.errors import InvariantViolation
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _from_input(auditor: Auditor) -> Iterator[Told]:
     """What follows from the lines of standard input. A line that is no event may have been any."""
     import orjson
 
-    source = sys.stdin.buffer
+    source = standard_input()
     while line := source.readline(LINE_BYTES_MAX):
         if not line.strip():
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ from raftzmq.cli.output import (
     write,
 )
 from raftzmq.cli.shared import in_shell
+from raftzmq.cli.standard_input import read_all
 
 if TYPE_CHECKING:
     from raftzmq.client.results import KeyValue
@@ -33,7 +33,7 @@ def value_argument(value: bytes) -> bytes:
         return value
     if in_shell():
         raise click.UsageError("a value cannot be read from standard input here: call 'raftzmq put KEY -' for it")
-    return sys.stdin.buffer.read()
+    return read_all()
 
 
 def key_value_json(item: KeyValue) -> dict[str, Any]:

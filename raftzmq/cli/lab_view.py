@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from raftzmq.cli.output import console, on_terminal, printable, say
+from raftzmq.cli.standard_input import input_on_terminal
 from raftzmq.labs.words import Words
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def narrator(lab: Lab, language: str, *, quiet: bool, waits: bool) -> Iterator[T
     if quiet:
         yield lambda _: None
     elif on_terminal():
-        with _on_terminal(lab, language, waits=waits and sys.stdin.isatty()) as tell:
+        with _on_terminal(lab, language, waits=waits and input_on_terminal()) as tell:
             yield tell
     else:
         say(f"{lab.name}: {lab.subject.title.to(language)}")

@@ -11,16 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from raftzmq.cli.ending import ended_in_words
 from raftzmq.cli.help_format import HelpContext, HelpFormatter, with_colours
 from raftzmq.cli.options import CONTEXT
-from raftzmq.cli.output import (
-    EXIT_BROKEN_PIPE,
-    EXIT_INTERRUPTED,
-    JSON_WANTED,
-    exit_code_of,
-    report,
-)
-from raftzmq.errors import RaftzmqError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -214,21 +207,17 @@ class Main(click.Group):
                 setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - while the process lasts
         return super().main(*args, **options)
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the command line. What it asks for at once, help or the version, may fail as a command does."""
+        with ended_in_words():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; errors, Ctrl-C and a closed pipe end it without a traceback."""
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-        except RaftzmqError as error:
-            report(error, as_json=bool(ctx.meta.get(JSON_WANTED)))
-            ctx.exit(exit_code_of(error))
-        except KeyboardInterrupt:
-            ctx.exit(EXIT_INTERRUPTED)
-        except BrokenPipeError:
-            # The reader has seen enough. Python would complain when it flushes at the end: give it a place to.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(EXIT_BROKEN_PIPE)
-        return result
+        """Run the command; errors, Ctrl-C and an output that takes nothing more end it without a traceback."""
+        with ended_in_words(ctx):
+            return super().invoke(ctx)
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:

@@ -36,6 +36,11 @@ JSON_WANTED = "raftzmq.json"
 class OutputError(RaftzmqError):
     """Standard output cannot be written."""
 
+    @classmethod
+    def of(cls, error: OSError) -> OutputError:
+        """What the system said, as a sentence."""
+        return cls(f"the output cannot be written ({error.strerror}): it is incomplete")
+
 
 def on_terminal() -> bool:
     """Is standard output a terminal?"""
@@ -58,7 +63,7 @@ def write(data: bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise OutputError(f"the output cannot be written ({error.strerror}): it is incomplete") from None
+        raise OutputError.of(error) from None
 
 
 def say(text: str) -> None:
@@ -81,7 +86,11 @@ def note(text: str) -> None:
 
 def console() -> Console:
     """Rich's console on standard output, for tables on a terminal."""
-    from rich.console import Console
+    import rich.console
+
+    class Console(rich.console.Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # as every other output; rich would end the process with 1
 
     return Console(no_color=not colours_wanted(), highlight=False)
 

@@ -14,6 +14,7 @@ import click
 from raftzmq.cli.options import CONTEXT, client_options, find_endpoints
 from raftzmq.cli.output import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, note, printable
 from raftzmq.cli.shared import SharedClients
+from raftzmq.cli.standard_input import input_on_terminal, standard_input
 
 if TYPE_CHECKING:
     from raftzmq.cli.shell_commands import ShellCommands
@@ -63,13 +64,13 @@ def shell(
 
         commands = ShellCommands(clients)
         try:
-            if batch is None and sys.stdin.isatty() and sys.stdout.isatty():
+            if batch is None and input_on_terminal() and sys.stdout.isatty():
                 from raftzmq.cli.shell_prompt import converse
 
                 converse(commands, clients, history, find_endpoints(endpoints, config))
                 code = 0
             else:
-                code = run_batch(commands, batch if batch is not None else sys.stdin.buffer, keep_going)
+                code = run_batch(commands, batch if batch is not None else standard_input(), keep_going)
         finally:
             clients.close()
     click.get_current_context().exit(code)
