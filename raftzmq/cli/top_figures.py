@@ -133,7 +133,7 @@ class Figures:
             ts=ts,
             leader=leader,
             term=max(terms, default=None),
-            leader_changes=state.get("leader_changes", 0),
+            leader_changes=self._leader_changes(state),
             puts_per_s=leads.puts_per_s(now),
             events_per_s=self._events.last(now) if self._rows is None else None,
             lost=state.get("missing", 0),
@@ -143,6 +143,16 @@ class Figures:
             sync_history=_highest([figures.syncs.history(now, 0.99) for figures in self._nodes.values()]),
             notable=tuple(self._important) if self._rows is None else (),
         )
+
+    def _leader_changes(self, state: Mapping[str, Any]) -> int | None:
+        """How often another term's leader followed the first, as far as recorded; None before the record is heard.
+
+        The collector counts terms that got a leader, and says so every few seconds. What is counted from here on alone
+        would begin with the leader that is there, and leap when the collector is heard.
+        """
+        if self._rows is not None or self._state.collector is None:
+            return None
+        return max(0, int(state["leader_changes"]) - 1)
 
     def _names_of(self, facts: Iterable[str]) -> list[str]:
         """Those that are expected in their order, then the others in theirs."""

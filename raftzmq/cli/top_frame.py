@@ -56,7 +56,8 @@ class Frame:
     """Wall clock, seconds since 1970."""
     leader: str | None
     term: int | None
-    leader_changes: int
+    leader_changes: int | None
+    """How often the leader changed since the collector's record begins; None where that isn't known (yet)."""
     puts_per_s: float | None
     events_per_s: float | None
     lost: int

@@ -29,7 +29,7 @@ def busy(seconds: int = 5) -> Story:
 def test_a_healthy_cluster_in_figures() -> None:
     story = busy(12)
     frame = story.frame()
-    assert (frame.source, frame.leader, frame.term, frame.lost, frame.leader_changes) == ("events", "n1", 7, 0, 1)
+    assert (frame.source, frame.leader, frame.term, frame.lost) == ("events", "n1", 7, 0)
     assert frame.trouble == ()
     assert [row.node for row in frame.nodes] == list(THREE)
     first, second, _ = frame.nodes
@@ -113,7 +113,7 @@ def test_no_majority_and_no_leader() -> None:
     story.event("n2", "role", role="leader", previous="candidate", reason="won", term=8)
     frame = story.frame()
     assert "no_leader" not in troubles(frame)
-    assert (frame.leader, frame.term, frame.leader_changes) == ("n2", 8, 2)
+    assert (frame.leader, frame.term) == ("n2", 8)
 
 
 def test_a_lag_counts_only_while_it_grows() -> None:
@@ -251,6 +251,31 @@ def test_a_checkpoint_brings_a_late_viewer_up_to_date() -> None:
     frame = story.frame()
     assert frame.lost == 6
     assert [event["type"] for event in frame.notable] == ["gap"] * 3 + ["role"], "what was before comes before"
+
+
+def test_leader_changes_are_those_of_the_record_and_its_first_leader_is_none() -> None:
+    recorded = ClusterState()
+    for seq, node in enumerate(("n3", "n2", "n1"), 1):
+        envelope = {"node": node, "boot": "b", "seq": seq, "order": seq, "ts": WALL, "lamport": seq, "term": 4 + seq}
+        recorded.fold({**envelope, "type": "role", "role": "leader", "previous": "candidate", "reason": "won"})
+    story = busy()
+    assert story.frame().leader_changes is None, "what was before isn't known yet"
+    story.event("collector", "checkpoint", boot="c", position=9, state_hash="", state=recorded.to_json())
+    assert story.frame().leader_changes == 2
+    story.second()
+    assert story.frame().leader_changes == 2, "n1 leads term 7 as recorded"
+    story.event("n2", "role", role="leader", previous="candidate", reason="won", term=8)
+    assert story.frame().leader_changes == 3
+    story.figures.poll(rows(), story.now)
+    assert story.frame().leader_changes is None, "nodes don't tell"
+
+
+def test_a_cluster_that_has_had_one_leader_has_changed_none() -> None:
+    story = busy()
+    story.event("collector", "checkpoint", boot="c", position=0, state_hash="", state=ClusterState().to_json())
+    assert story.frame().leader_changes == 0
+    story.second()
+    assert (story.frame().leader, story.frame().leader_changes) == ("n1", 0)
 
 
 def test_odd_events_are_no_reason_to_stop() -> None:
