@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from raftzmq.cli.options import CONTEXT, json_option
-from raftzmq.cli.output import EXIT_ERROR, colours_wanted, on_terminal, printable, report, say, say_json
+from raftzmq.cli.output import EXIT_ERROR, colours_wanted, note, on_terminal, printable, report, say, say_json
 
 if TYPE_CHECKING:
     from raftzmq.verify.history import History
@@ -53,7 +53,9 @@ def verify(files: tuple[Path, ...], format_: str, timeout: float, empty: bool, a
     not linearizable, the smallest part of it is shown that has no possible order, whatever the rest of it did.
 
     Operations that definitely failed are left out; those of unknown outcome may have taken effect at any later time,
-    or never. Exit code 1 if a file is not linearizable, is undecided within the timeout, or can't be read.
+    or never. A line that a crash cut off is passed over, and told, where it is the last one or a client begins after
+    it; any other that can't be read is an error. Exit code 1 if a file is not linearizable, is undecided within the
+    timeout, or can't be read.
 
     \b
     Examples:
@@ -92,6 +94,8 @@ def _examine(
         report(error, as_json=as_json)
         row = {"file": str(path), "format": format_, "linearizable": False, "decided": False, "error": str(error)}
         return row, []
+    for line in history.torn:
+        note(f"note: {printable(f'{path}:{line}')}: this line is cut off, as a crash leaves it, and was passed over")
     verdict = check(history, timeout)
     return _row(history, verdict), _lines(history, verdict)
 
@@ -109,6 +113,7 @@ def _row(history: History, verdict: Verdict) -> dict[str, Any]:
         "unknown": sum(not operation.known for operation in history.operations),
         "failed": history.failed,
         "unread": history.unread,
+        "torn": list(history.torn),
         "seconds": round(verdict.seconds, 6),
         "steps": verdict.steps,
         "reason": verdict.reason or None,

@@ -51,7 +51,8 @@ class History:
     """The operations of a file, in the order of their calls. Those that surely had no effect are left out.
 
     ``model`` is a name of `raftzmq.verify.models.MODELS`. ``failed`` counts operations that were definitely not
-    executed, ``unread`` reads without an answer: neither says anything.
+    executed, ``unread`` reads without an answer: neither says anything. ``torn`` are the numbers of lines that a crash
+    cut off, which were passed over.
     """
 
     file: str
@@ -62,3 +63,4 @@ class History:
     unread: int = 0
     timed: bool = False
     """Times are microseconds, not line numbers."""
+    torn: tuple[int, ...] = ()

@@ -65,6 +65,36 @@ def test_a_good_history(good: Path) -> None:
     assert result.stdout.count("\n") == 1
 
 
+def test_a_torn_last_line_is_told_and_the_rest_judged(tmp_path: Path) -> None:
+    path = tmp_path / "h.jsonl"
+    path.write_text(recorded(("a", 1), ("b", 2))[:-9])
+    result = run(path)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{path}: linearizable (2 operations on 1 object")
+    assert result.stderr == f"note: {path}:5: this line is cut off, as a crash leaves it, and was passed over\n"
+    assert json.loads(run(path, "--json").stdout)["files"][0]["torn"] == [5]
+
+
+def test_a_torn_line_alone_is_no_linearizable_history(tmp_path: Path) -> None:
+    path = tmp_path / "h.jsonl"
+    path.write_text('{"type":"call","client":"c","id":1,"at_')
+    result = run(path)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert (
+        result.stderr
+        == f"error: {path}:1: this line is cut off, and there is no operation beside it: nothing to judge\n"
+    )
+    row = json.loads(run(path, "--json").stdout)["files"][0]
+    assert (row["linearizable"], row["decided"]) == (False, False)
+
+
+def test_an_empty_file_is_no_history(tmp_path: Path) -> None:
+    path = tmp_path / "h.jsonl"
+    path.touch()
+    result = run(path)
+    assert (result.exit_code, result.stderr) == (1, f"error: {path}: the file is empty: nothing to judge\n")
+
+
 def test_a_bad_history_and_the_smallest_window(good: Path, bad: Path) -> None:
     result = run(good, bad)
     assert result.exit_code == 1

@@ -106,7 +106,7 @@ def test_porcupine(tmp_path: Path) -> None:
         (PORCUPINE + '{:process 9, :type :invoke, :f :cut, :key "a"}\n', "h:9: :invoke :cut is none of"),
         (PORCUPINE.encode() + b'{:process 9, :type :invoke, :f :put, :key "\xff"}\n', "h:9: this line is no UTF-8"),
         ("root:x:0:0\n", "h: no known format"),
-        ("", "h: no known format"),
+        ("", "h: the file is empty"),
     ],
 )
 def test_what_is_wrong_and_where(tmp_path: Path, content: str | bytes, says: str) -> None:
@@ -187,10 +187,28 @@ def test_a_recording(tmp_path: Path) -> None:
 def test_a_crash_of_the_recording_process_leaves_a_readable_file(tmp_path: Path, cut: int) -> None:
     torn = read(tmp_path, WHOLE[:-cut])
     assert len(torn.operations) == (8 if cut == 1 else 7)
+    last = WHOLE.count("\n")
+    assert torn.torn == (() if cut == 1 else (last,)), "what was passed over is told"
     again = read(
         tmp_path, WHOLE[:-cut] + "\n" + lines({**OPEN, "client": "d"}, call(11, 70, op="put", key="k", value="v"))
     )
     assert len(again.operations) == len(torn.operations) + 1, "somebody went on in the same file"
+    assert again.torn == torn.torn
+
+
+@pytest.mark.parametrize("before", ["", lines(OPEN)])
+@pytest.mark.parametrize("torn", ['{"type":"call","cli', '{"', "\0\0\0"])
+def test_nothing_but_a_torn_line_is_no_history(tmp_path: Path, before: str, torn: str) -> None:
+    path = tmp_path / "h"
+    path.write_text(before + torn)
+    number = 2 if before else 1
+    with pytest.raises(HistoryError, match=f"h:{number}: this line is cut off, and there is no operation"):
+        read_history(path, "raftzmq")
+
+
+def test_a_last_line_that_no_crash_cut_off_is_wrong(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match="this is no line of a recording"):
+        read(tmp_path, WHOLE + '{"type":"begin"}')
 
 
 def test_what_a_crash_cannot_have_done_is_wrong(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ def read_history(path: Path, format: str | None = None, *, empty: bool = False) 
     lines = content.split(b"\n")
     if not lines[-1]:
         lines.pop()
+    if not lines:
+        raise HistoryError(file, 0, "the file is empty: nothing to judge")
     found = format or detect(lines)
     if found == recording.NAME:
         return recording.read_recording(file, lines, empty=empty)

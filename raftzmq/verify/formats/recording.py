@@ -29,8 +29,10 @@ range     start; end (null: to the last key), limit, revision (0: now)          
                                                                                       rows as of get, with key
 ========  ==========================================================================  =================================
 
-Keys and values are text where they are UTF-8, else ``{"b64": …}``. A line that a crash cut off is passed over where it
-is the last one, or where an ``open`` follows. Nothing else may be unreadable, and no field may be unknown.
+Keys and values are text where they are UTF-8, else ``{"b64": …}``. A line that a crash cut off, so that it is no JSON,
+is passed over where it is the last one, or where an ``open`` follows: a call that is cut off was never sent, and one
+whose return is cut off is unknown. `History.torn` tells which. Nothing else may be unreadable, and no field may be
+unknown; where nothing else stands in the file at all, there is no history.
 """
 
 from __future__ import annotations
@@ -153,20 +155,24 @@ _BROKEN = (msgspec.DecodeError, UnicodeDecodeError, ValueError)
 def read_recording(file: str, lines: Sequence[bytes], *, empty: bool = False) -> History:
     """The history of a file's lines; ``empty``: the store held nothing when it began. Raises HistoryError."""
     reader = _Reader(file)
+    torn: list[int] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             item = _decode_line(line)
         except _BROKEN as error:
-            if number == len(lines) or _opens(lines[number]):
+            if not isinstance(error, msgspec.ValidationError) and (number == len(lines) or _opens(lines[number])):
+                torn.append(number)
                 continue
             raise HistoryError(file, number, _sentence(error)) from None
         try:
             reader.take(number, item)
         except _BROKEN as error:
             raise HistoryError(file, number, _sentence(error)) from None
-    return reader.history("empty-store" if empty else "store")
+    if torn and reader.is_empty:
+        raise HistoryError(file, torn[0], "this line is cut off, and there is no operation beside it: nothing to judge")
+    return reader.history("empty-store" if empty else "store", tuple(torn))
 
 
 def _opens(line: bytes) -> bool:
@@ -240,12 +246,17 @@ class _Reader:
         name, key, arguments = _asked(requested)
         self._operations.append(Operation(call.client, key, name, arguments, None, call.at_us, None))
 
-    def history(self, model: str) -> History:
+    @property
+    def is_empty(self) -> bool:
+        """Has nobody called anything?"""
+        return not self._calls and not self._ended
+
+    def history(self, model: str, torn: tuple[int, ...]) -> History:
         """Everything; calls that never returned are of unknown outcome."""
         for call, requested in self._calls.values():
             self._open(call, requested)
         operations = tuple(sorted(self._operations, key=lambda operation: operation.called))
-        return History(self._file, NAME, model, operations, self._failed, self._unread, timed=True)
+        return History(self._file, NAME, model, operations, self._failed, self._unread, timed=True, torn=torn)
 
 
 def _bytes(text: _Text) -> bytes:
