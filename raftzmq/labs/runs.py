@@ -21,16 +21,24 @@ class NoRun(ConfigurationError):
     """What lies in a directory is no run of a lab, or one that hasn't ended."""
 
 
+class NoRecord(ConfigurationError):
+    """A directory can't take the recording of a run."""
+
+
 def new_directory(home: Path, name: str) -> Path:
-    """Make the directory of a new run of a lab below ``home``: its name and the time."""
+    """Make the directory of a new run of a lab below ``home``: its name and the time; raises NoRecord."""
     stem = f"{name}-{datetime.now():%Y%m%d-%H%M%S}"
-    for number in count(1):
-        path = home / (stem if number == 1 else f"{stem}-{number}")
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return path
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        for number in count(1):
+            path = home / (stem if number == 1 else f"{stem}-{number}")
+            with suppress(FileExistsError):  # another run began in this second
+                path.mkdir()
+                return path
+    except OSError as error:
+        raise NoRecord(
+            f"no run can be recorded in {home}: {error.strerror} ({error.filename}); --record names another place"
+        ) from None
     raise AssertionError
 
 
