@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -134,7 +135,7 @@ def print_verdict(run: Run, language: str) -> None:
         run.lab, run.verdict, language, f"{JUDGED.fill(events=run.events, seconds=f'{run.seconds:g}').to(language)}"
     )
     hints = [(PICTURE.to(language), str(run.directory / picture)) for picture in run.pictures]
-    hints.append((LOOK.to(language), f"raftzmq replay --page {run.directory}"))
+    hints.append((LOOK.to(language), f"raftzmq replay --page {shlex.quote(str(run.directory))}"))
     for label, hint in hints:
         if screen is None:
             say(f"{label} {printable(hint)}")

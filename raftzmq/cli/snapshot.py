@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -178,10 +179,17 @@ def restore(
         told = {"schema": SCHEMA, "cluster_id": cluster.cluster_id, "revision": header.revision, "keys": contents.keys}
         say_json({**told, "nodes": [{"node": node, "data": str(path)} for node, path in made.items()]})
         return
-    say(f"{_amount(contents)}, restored for {len(made)} nodes of cluster {printable(cluster.cluster_id)}; start them:")
+    nodes_made, them = ("1 node", "it") if len(made) == 1 else (f"{len(made)} nodes", "them")
+    name = printable(cluster.cluster_id)
+    say(f"{_amount(contents)}, restored for {nodes_made} of cluster {name}; start {them}:")
+    which = f"--nodes {len(cluster.nodes)}" if _is_local(cluster) else f"--config {_word(str(config))}"
     for node, path in made.items():
-        which = f"--nodes {len(cluster.nodes)}" if _is_local(cluster) else f"--config {printable(str(config))}"
-        say(f"  raftzmq node --node {node} {which} --data {printable(str(path))}")
+        say(f"  raftzmq node --node {_word(node)} {which} --data {_word(str(path))}")
+
+
+def _word(text: str) -> str:
+    """A text as one word of a command line that can be copied."""
+    return printable(shlex.quote(text))
 
 
 def _is_local(cluster: ClusterConfig) -> bool:

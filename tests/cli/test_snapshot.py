@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,19 @@ def test_the_local_cluster_is_restored_where_bin_up_looks(file: Path, tmp_path: 
     again = raftzmq("snapshot", "restore", str(file), "--nodes", "3", "--out", str(out), "--any-file-system")
     assert again.returncode == 1
     assert "a node has lived in" in again.stderr.decode()
+
+
+@pytest.mark.parametrize("config", [False, True])
+def test_what_is_told_to_start_can_be_copied(file: Path, tmp_path: Path, config: bool) -> None:
+    out, cluster = tmp_path / "new data", tmp_path / "a 'cluster'.toml"
+    cluster.write_text(local_cluster(1).to_toml().replace("7101", "7109").replace("local", "new"))
+    which = ["--config", str(cluster)] if config else ["--nodes", "1"]
+    done = raftzmq("snapshot", "restore", str(file), *which, "--out", str(out), "--any-file-system")
+    assert done.returncode == 0, done.stderr
+    first, line = done.stdout.decode().splitlines()
+    assert "restored for 1 node of cluster " in first
+    assert first.endswith("; start it:")
+    assert shlex.split(line) == ["raftzmq", "node", "--node", "n1", *which, "--data", str(out / "n1")]
 
 
 def test_a_cluster_file_needs_an_id_of_its_own_unless_it_is_not_used(tmp_path: Path) -> None:

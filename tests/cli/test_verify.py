@@ -127,6 +127,7 @@ def test_json(good: Path, bad: Path) -> None:
         "unknown": 0,
         "failed": 0,
         "unread": 0,
+        "torn": [],
         "reason": None,
         "key": None,
         "window": None,
