@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from raftzmq.cli.event_choice import Choice, Event
@@ -13,8 +13,12 @@ from raftzmq.cli.live_events import Found, live_events
 from raftzmq.cli.output import note, printable
 
 PATIENCE_S = 5.0
-"""Nodes say something every second at least: after this somebody who sees nothing is told what that may mean."""
+"""Nodes say something every second at least: after this somebody who sees nothing is told what is known of them."""
 ALL = b"raftzmq."
+ALIVE = "standing"
+"""What every node says every second. It tells silence from absence where only some nodes are listened to."""
+MESSAGES = frozenset({"sent", "received"})
+"""What a cluster without work has none of."""
 HEAR_S = 1.5
 """With --since the record is read once something is heard live, or after this long."""
 JOIN_S = 4.0
@@ -87,8 +91,13 @@ class Told:
     def __init__(self, endpoint: str, choice: Choice) -> None:
         self._endpoint = endpoint
         self._what = choice.words()
+        only_work = bool(choice.types) and choice.types <= MESSAGES
+        self._idle = (
+            "; an idle cluster sends heartbeats alone, of types heartbeat_sent and _received" if only_work else ""
+        )
         self._connected_at: float | None = None
         self._quiet = False
+        self._heard: set[str] = set()
         note(f"waiting for the collector at {endpoint}; bin/up starts one, or 'raftzmq collector'")
 
     def connection(self, made: bool) -> None:
@@ -101,6 +110,10 @@ class Told:
             note(f"the collector at {self._endpoint} is gone; waiting until it is back")
             self._connected_at = None
 
+    def hear(self, nodes: Iterable[str]) -> None:
+        """Nodes said something, of whatever type."""
+        self._heard.update(nodes)
+
     def show(self, show: Show, found: Found) -> None:
         """Show events, or say after a while that there are none yet."""
         if found:
@@ -108,7 +121,13 @@ class Told:
             show(found)
         elif self._is_long() and not self._quiet:
             self._quiet = True
-            note(f"still nothing of {self._what}: 'raftzmq status' says which nodes run")
+            note(f"still nothing of {self._what}{self._why()}")
+
+    def _why(self) -> str:
+        if self._heard:
+            who = "nodes are" if len(self._heard) > 1 else "a node is"
+            return f": {who} heard ({printable(', '.join(sorted(self._heard)))}), so there was none{self._idle}"
+        return ", nor anything else: maybe no such node runs ('raftzmq status' tells), or other types are gathered"
 
     def _is_long(self) -> bool:
         return self._connected_at is not None and time.monotonic() - self._connected_at > PATIENCE_S
@@ -124,9 +143,15 @@ def chosen_events(
     prefixes = choice.prefixes(known)
     if wide or learns:
         prefixes = [ALL, *(prefix for prefix in prefixes if prefix != ALL)]
+    else:
+        prefixes += [
+            prefix for node in sorted(choice.nodes) if (prefix := f"raftzmq.{node}.{ALIVE}".encode()) not in prefixes
+        ]
     for found in live_events(endpoint, prefixes, told.connection):
+        heard = {event["node"] for _, event in found} - {"collector"}
+        told.hear(heard & choice.nodes if choice.nodes else heard)
         if learns:
-            for node in {event["node"] for _, event in found} - known.keys() - {"collector"}:
+            for node in heard - known.keys():
                 known[node] = None
                 prefixes += [prefix for prefix in choice.prefixes([node]) if prefix not in prefixes]
         yield found

@@ -17,7 +17,7 @@ from raftzmq.cli.event_choice import Choice
 from raftzmq.cli.event_follow import PATIENCE_S as PATIENCE_AFTER_S
 from raftzmq.cli.event_follow import Told
 from raftzmq.transport.sockets import events_publisher
-from tests.cli.event_samples import ENVELOPE
+from tests.cli.event_samples import ENVELOPE, STANDING
 from tests.cli.support import COMMAND, environment
 from tests.cli.terminal import Terminal
 from tests.collector.support import PATIENCE_S, Publisher, cluster, collecting, free_endpoints, wait_until
@@ -111,8 +111,9 @@ def test_single_messages_are_asked_for_by_name_from_every_node_that_is_heard() -
             publisher.send_multipart([b"raftzmq.n7.clock", orjson.dumps(clock)])
             assert next_subscription() == b"\x01raftzmq.n7.sent"
         with following("--type", "received,heartbeat_sent", "--node", "n1,n2", "--collector", endpoint):
-            found = {next_subscription() for _ in range(6)}
-            wanted = {f"raftzmq.{n}.{kind}".encode() for n in ("n1", "n2") for kind in ("received", "heartbeat_sent")}
+            found = {next_subscription() for _ in range(8)}
+            kinds = ("received", "heartbeat_sent", "standing")
+            wanted = {f"raftzmq.{n}.{kind}".encode() for n in ("n1", "n2") for kind in kinds}
             assert {frame[1:] for frame in found if frame[0]} == wanted
     finally:
         context.destroy(linger=0)
@@ -152,10 +153,34 @@ def test_a_silence_is_explained_once(monkeypatch: pytest.MonkeyPatch, capsys: py
     told.show(lambda _: None, [])
     told.show(lambda _: None, [])
     said = capsys.readouterr().err
-    assert said == "still nothing of rare events: 'raftzmq status' says which nodes run\n"
+    assert said == (
+        "still nothing of rare events, nor anything else: maybe no such node runs ('raftzmq status' tells), or other "
+        "types are gathered\n"
+    )
     told.connection(False)
     told.connection(False)
     told.connection(True)
     gone, back = capsys.readouterr().err.splitlines()
     assert gone == "the collector at tcp://here:1 is gone; waiting until it is back"
     assert back == "connected to the collector at tcp://here:1"
+
+
+@pytest.mark.parametrize("nodes", [[], ["--node", "n1"]])
+def test_a_cluster_that_has_nothing_of_it_to_tell_is_not_taken_for_gone(nodes: list[str]) -> None:
+    endpoint = free_endpoints(1)[0]
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    publisher = events_publisher(context, endpoint)
+    try:
+        with Terminal("events", "-f", "--type", "sent", *nodes, "--collector", endpoint, columns=200) as terminal:
+            terminal.expect("waiting for sent")
+            assert publisher.poll(int(PATIENCE_S * 1000))
+            standing = orjson.dumps({**ENVELOPE, **STANDING, "type": "standing"})
+            while publisher.poll(100):
+                publisher.recv()
+            publisher.send_multipart([b"raftzmq.n1.standing", standing])
+            who = " of n1" if nodes else ""
+            terminal.expect(
+                f"still nothing of sent{who}: a node is heard (n1), so there was none; an idle cluster sends"
+            )
+    finally:
+        context.destroy(linger=0)
