@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
 
-from raftzmq.cli.help_format import with_colours
+from raftzmq.cli.loading import load_command
 
 _COMMANDS = {
     "report": ("raftzmq.benchmarks.report:report", "Run the suite, and write a page with charts about it."),
@@ -53,10 +51,7 @@ class _Benchmarks(click.Group):
         """Load the command, or None if there is none of that name."""
         if cmd_name not in _COMMANDS:
             return None
-        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
-        command = getattr(import_module(module), attribute)
-        assert isinstance(command, click.Command)
-        return with_colours(command)
+        return load_command(_COMMANDS[cmd_name][0])
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The benchmarks, without loading any."""

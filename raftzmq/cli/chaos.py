@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import click
 
 from raftzmq.cli.chaos_cluster import look
 from raftzmq.cli.duration import Duration
-from raftzmq.cli.help_format import with_colours
+from raftzmq.cli.loading import load_command
 from raftzmq.cli.options import CONTEXT, F, client_options
 from raftzmq.cli.output import note, printable, say, say_json
 from raftzmq.collector.faults.cluster import Cluster, Mistake
@@ -39,9 +38,7 @@ class Chaos(click.Group):
         """The command, or None if there is none of that name."""
         if cmd_name not in PROCESSES:
             return super().get_command(ctx, cmd_name)
-        command = getattr(import_module("raftzmq.cli.chaos_processes"), cmd_name)
-        assert isinstance(command, click.Command)
-        return with_colours(command)
+        return load_command(f"raftzmq.cli.chaos_processes:{cmd_name}")
 
 
 @click.group(cls=Chaos, context_settings=CONTEXT)

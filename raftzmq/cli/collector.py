@@ -12,6 +12,7 @@ import click
 
 from raftzmq.cli.event_options import Types, joined
 from raftzmq.cli.options import CONTEXT, EVENTS_DIRECTORY, cluster_options, load_cluster
+from raftzmq.config import web_address
 from raftzmq.errors import NodeError
 from raftzmq.heap import settle
 
@@ -84,6 +85,8 @@ def collector(
     try:
         cluster = load_cluster(config, nodes)
         if web is not None:
+            if web != "none":
+                web_address(web)
             cluster = replace(cluster, web="" if web == "none" else web)
         asked = None if supervisor == "none" else supervisor
         running = Collector(cluster, directory, log, types=sorted(topics), supervisor=asked)

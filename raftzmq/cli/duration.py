@@ -31,7 +31,7 @@ class Duration(DurationType):
         found = _DURATION.fullmatch(str(value).strip())
         if found is None:
             self.fail(f"{value!r} is no span of time: give one like 10s, 500ms, 2m or 1h", param, ctx)
-        microseconds = round(float(found[1]) * _UNITS_US[found[2] or "s"])
-        if not 0 < microseconds <= self.longest_us:
+        microseconds = float(found[1]) * _UNITS_US[found[2] or "s"]
+        if not 0.5 < microseconds <= self.longest_us:
             self.fail(f"{value!r} is not within 0 and {self.longest_us // 1_000_000} s", param, ctx)
-        return microseconds
+        return round(microseconds)

@@ -44,7 +44,12 @@ class Names(NamesType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         """The names."""
-        return value if isinstance(value, tuple) else tuple(n.strip() for n in str(value).split(",") if n.strip())
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in str(value).split(",") if name.strip())
+        if not names:
+            self.fail(f"{value!r} names none: give one, or several with commas between them.", param, ctx)
+        return names
 
 
 class Types(Names):

@@ -11,7 +11,7 @@ from raftzmq.cli.event_catalogue import catalogue_options
 from raftzmq.cli.event_choice import LEVELS, Choice
 from raftzmq.cli.event_options import Names, Since, Types, joined
 from raftzmq.cli.event_printer import Show, event_printer
-from raftzmq.cli.options import CONTEXT, config_option, json_option, load_cluster, recorded_option
+from raftzmq.cli.options import CONTEXT, config_option, find_collector, json_option, load_cluster, recorded_option
 from raftzmq.cli.output import note, printable
 
 
@@ -93,7 +93,7 @@ def events(
 
     known = _known_nodes(collector, config)
     show = event_printer(as_json=as_json, columns=columns, nodes=sorted(nodes) or known)
-    endpoint = collector or load_cluster(config).collector
+    endpoint = find_collector(collector, config)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the way to end it
         follow_events(endpoint, choice, show, names=known, since=since, record=recording or directory)
 

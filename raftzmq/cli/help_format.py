@@ -76,9 +76,6 @@ class HelpContext(click.Context):
 
 
 def with_colours(command: click.Command) -> click.Command:
-    """The command, with such a help; and all commands of a group that has them at hand."""
+    """The command, with such a help."""
     command.context_class = HelpContext
-    if isinstance(command, click.Group):
-        for inner in command.commands.values():
-            with_colours(inner)
     return command

@@ -10,6 +10,7 @@ import click
 
 from raftzmq.cli.options import CONTEXT, HOME, F, json_option
 from raftzmq.cli.output import EXIT_ERROR, note, printable, say_json
+from raftzmq.config import web_address
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -152,8 +153,10 @@ def run(
 
     if everything == bool(names):
         raise click.UsageError("Which lab? Give names, or --all; raftzmq lab list tells them.")
+    if web is not None:
+        web_address(web)  # said now, before anything is made for it
     labs = [load(name) for name in (all_names() if everything else names)]
-    if web and not as_json:
+    if web is not None and not as_json:
         note(f"the page shows it while it runs: {printable(web)}")
     runs: list[Run] = []
     for chosen in labs:

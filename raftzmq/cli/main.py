@@ -6,13 +6,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from raftzmq.cli.ending import ended_in_words
-from raftzmq.cli.help_format import HelpContext, HelpFormatter, with_colours
+from raftzmq.cli.help_format import HelpContext, HelpFormatter
+from raftzmq.cli.loading import load_command
 from raftzmq.cli.options import CONTEXT
 
 if TYPE_CHECKING:
@@ -155,10 +155,7 @@ class Main(click.Group):
         lazy = self.table.get(cmd_name)
         if lazy is None:
             return None
-        module, _, attribute = lazy.target.partition(":")
-        command = getattr(import_module(module), attribute)
-        assert isinstance(command, click.Command)
-        return with_colours(command)
+        return load_command(lazy.target)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The names that begin so, without loading any command; or this group's own options."""

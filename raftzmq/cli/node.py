@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import random
 import signal
@@ -34,10 +33,14 @@ if TYPE_CHECKING:
     from raftzmq.storage import OpenedNode
 
 
+DELAY_MS_MAX = 60_000
+"""As `raftzmq chaos link` has it: what comes a minute late has been given up long before."""
+
+
 def parse_timing(heartbeat_ms: int, election_timeout_ms: str) -> Timing:
     """Timers from the command line, the election timeout as MIN-MAX; raises ConfigurationError."""
     low, dash, high = election_timeout_ms.partition("-")
-    if not (dash and low.isdigit() and high.isdigit()):
+    if not (dash and f"{low}{high}".isascii() and low.isdigit() and high.isdigit()):
         raise ConfigurationError(f"--election-timeout-ms takes MIN-MAX, such as 200-400, not {election_timeout_ms!r}")
     return Timing(heartbeat_ms * 1000, int(low) * 1000, int(high) * 1000)
 
@@ -46,8 +49,8 @@ def parse_faults(delay_ms_mean: float, loss: float, seed: int | None) -> Channel
     """What is done to messages; a seed that is told is drawn if none is given. Raises ConfigurationError."""
     from raftzmq.runtime.channel import ChannelFaults
 
-    if not math.isfinite(delay_ms_mean):
-        raise ConfigurationError(f"--delay-ms-mean is a number of milliseconds, not {delay_ms_mean:g}")
+    if not delay_ms_mean <= DELAY_MS_MAX:  # nan isn't either
+        raise ConfigurationError(f"--delay-ms-mean is at most {DELAY_MS_MAX:,} milliseconds, not {delay_ms_mean:g}")
     return ChannelFaults(round(delay_ms_mean * 1000), loss, random.getrandbits(31) if seed is None else seed)
 
 

@@ -30,7 +30,10 @@ HOME = Path(".raftzmq")
 EVENTS_DIRECTORY = HOME / "collector"
 LOCAL_NODES = 5
 TIMEOUT_S = 5.0
-_ENDPOINT = re.compile(r"tcp://[^\s/]+:\d{1,5}|ipc://\S+")
+_TCP = re.compile(
+    r"tcp://(?:[a-z0-9_][a-z0-9_.-]*|\[[0-9a-f:.]+(?:%[a-z0-9_.-]+)?\]):(\d{1,9})", re.ASCII | re.IGNORECASE
+)
+_IPC = re.compile(r"ipc://\S+")
 CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True}
 
 
@@ -165,11 +168,27 @@ def find_endpoints(endpoints: str | None, config: Path | None) -> tuple[str, ...
     parts = [part.strip() for part in endpoints.split(",") if part.strip()]
     if not parts:
         raise ConfigurationError("--endpoints is empty: give addresses like 127.0.0.1:7201,127.0.0.1:7202")
-    found = tuple(dict.fromkeys(part if "://" in part else f"tcp://{part}" for part in parts))
-    for endpoint in found:
-        if not _ENDPOINT.fullmatch(endpoint):
-            raise ConfigurationError(f"{endpoint!r} is no endpoint: give addresses like 127.0.0.1:7201")
-    return found
+    return tuple(dict.fromkeys(_endpoint(part, "addresses like 127.0.0.1:7201") for part in parts))
+
+
+def find_collector(collector: str | None, config: Path | None) -> str:
+    """Where a command was told that the collector publishes; raises ConfigurationError."""
+    if collector is None:
+        return load_cluster(config).collector
+    return _endpoint(collector.strip(), "--collector an address like 127.0.0.1:7400")
+
+
+def _endpoint(text: str, wanted: str) -> str:
+    """A text as an endpoint that can be connected to, which ``tcp://*:7201`` for one can't."""
+    endpoint = text if "://" in text else f"tcp://{text}"
+    if _IPC.fullmatch(endpoint):
+        return endpoint
+    found = _TCP.fullmatch(endpoint)
+    if found is None:
+        raise ConfigurationError(f"{text!r} is no endpoint: give {wanted}")
+    if not 1 <= int(found[1]) <= 65_535:
+        raise ConfigurationError(f"{text!r} is no endpoint: ports are 1 to 65535")
+    return endpoint
 
 
 def _is_typed(option: str) -> bool:

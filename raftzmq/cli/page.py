@@ -67,7 +67,7 @@ def page(
     """
     cluster = load_cluster(config)
     given = cluster.web if web is None else web
-    if not given:
+    if web is None and not given:
         raise PageError("this cluster has no page: its file says no 'web' address. Give one, or --web")
     host, port = web_address(given)
     host = EVERYWHERE.get(host, host)

@@ -17,10 +17,13 @@ if TYPE_CHECKING:
 
 DEFAULT_SEEDS = 100
 DEFAULT_EVENTS = 500
+SEEDS_MAX = 1_000_000_000
+WORKERS_MAX = 1024
+"""More than any machine has processors; each is a process of its own."""
 
 
 @click.command(context_settings=CONTEXT)
-@click.option("--seeds", type=click.IntRange(min=1), default=DEFAULT_SEEDS, metavar="N", help="How many runs.")
+@click.option("--seeds", type=click.IntRange(1, SEEDS_MAX), default=DEFAULT_SEEDS, metavar="N", help="How many runs.")
 @click.option("--first-seed", type=click.IntRange(min=0), default=1, metavar="S", help="The first run's seed.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="S", help="This one alone: --first-seed S --seeds 1.")
 @click.option(
@@ -32,7 +35,7 @@ DEFAULT_EVENTS = 500
 )
 @click.option(
     "--workers",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, WORKERS_MAX),
     default=0,
     metavar="N",
     help="Processes that share the work; 0: as many as there are processors. The result is the same.",

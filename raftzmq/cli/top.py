@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from raftzmq.cli.options import CONTEXT, TIMEOUT_S, config_option, find_endpoints, json_option, load_cluster
+from raftzmq.cli.options import (
+    CONTEXT,
+    TIMEOUT_S,
+    config_option,
+    find_collector,
+    find_endpoints,
+    json_option,
+    load_cluster,
+)
 from raftzmq.cli.output import EXIT_UNHEALTHY, console, on_terminal, say, say_json
 from raftzmq.cli.top_table import SORTS, following_sort
 
@@ -112,7 +120,7 @@ def top(
 
     known = [] if collector is not None and config is None else list(load_cluster(config).nodes)
     figures = Figures(address.node for address in known)
-    source = _source(collector or load_cluster(config).collector, figures, endpoints, config)
+    source = _source(find_collector(collector, config), figures, endpoints, config)
     try:
         if wish.once:
             _show_once(source, figures, wish)

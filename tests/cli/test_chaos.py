@@ -16,6 +16,7 @@ from raftzmq.cli.duration import Duration
 from raftzmq.collector.faults.cluster import Cluster, FaultError
 from raftzmq.collector.faults.local_processes import in_lab_mode, listener
 from raftzmq.errors import NoLeader
+from tests.cli.support import raftzmq
 
 
 def row(name: str, role: str | None = "follower", term: int = 3, **more: Any) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def test_a_span_of_time(text: str, microseconds: int) -> None:
     assert Duration(10**10).convert(text, None, None) == microseconds
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-1s", "0", "0s", "10d", "1e3s", "3h", "nan"])
+@pytest.mark.parametrize("text", ["", "soon", "-1s", "0", "0s", "10d", "1e3s", "3h", "nan", "9" * 400 + "h", "0.4us"])
 def test_what_is_no_span_of_time(text: str) -> None:
     with pytest.raises(click.BadParameter):
         Duration(7_200_000_000).convert(text, None, None)
@@ -119,3 +120,9 @@ def test_whether_a_process_was_started_in_lab_mode(arguments: list[str], variabl
         assert in_lab_mode(process.pid) is expected
         process.kill()
     assert not in_lab_mode(process.pid)
+
+
+def test_nobody_there_is_not_a_wrong_name() -> None:
+    done = raftzmq("chaos", "elect", "n1", "--endpoints", "127.0.0.1:1", "--timeout", "0.2")
+    assert done.returncode == 7
+    assert done.stderr.startswith(b"error: no node answers, so nothing was done; asked: tcp://127.0.0.1:1.")

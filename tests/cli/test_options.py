@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from raftzmq.cli.options import client_options, cluster_options, find_endpoints, load_cluster
+from raftzmq.cli.options import client_options, cluster_options, find_collector, find_endpoints, load_cluster
 from raftzmq.config import local_cluster
 from raftzmq.errors import ConfigurationError
 from tests.collector.support import cluster
@@ -74,10 +74,31 @@ def test_endpoints_are_a_list_with_commas(path: Path, typed: str, endpoints: lis
     assert asked(client, "--endpoints", typed)[:-2] == endpoints
 
 
-@pytest.mark.parametrize("typed", ["", " , ", "foo", "a:b", "tcp://", "tcp://a:1/x", "udp://a:1", "a:123456"])
+NO_ENDPOINTS = ["foo", "a:b", "tcp://", "tcp://a:1/x", "udp://a:1", "*:7201", "::1:7201", "a b:7201", "ipc://", "a:١"]
+NO_PORTS = ["a:0", "a:65536", "b:1,a:123456"]
+
+
+@pytest.mark.parametrize("typed", ["", " , ", *NO_ENDPOINTS])
 def test_what_is_no_endpoint_is_refused(typed: str) -> None:
     with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1:7201"):
         find_endpoints(typed, None)
+
+
+@pytest.mark.parametrize("typed", NO_PORTS)
+def test_what_is_no_port_is_refused(typed: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"'a:\d+' is no endpoint: ports are 1 to 65535"):
+        find_endpoints(typed, None)
+
+
+@pytest.mark.parametrize("typed", ["", " ", *NO_ENDPOINTS, *NO_PORTS, "a:1,b:2"])
+def test_a_collector_is_one_endpoint(typed: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no endpoint"):
+        find_collector(typed, None)
+
+
+def test_a_collector_is_that_of_the_cluster_unless_it_is_named(path: Path) -> None:
+    assert find_collector(None, None) == "tcp://127.0.0.1:7400"
+    assert find_collector("a:1", None) == "tcp://a:1"
 
 
 def test_the_environment_says_the_same_as_the_options(path: Path) -> None:
