@@ -112,5 +112,7 @@ def _print_recorded(path: Path, lines: int, choice: Choice, since: float | None,
     recording = Recording(path)
     with contextlib.suppress(KeyboardInterrupt):
         play(recording.last(lines, chosen=choice, since=since or 0.0), speed, show)
+    if not recording.event_count:
+        note(f"note: {printable(str(path))} holds no event that can be read")
     for text in recording.notes:
         note(f"note: {printable(text)}")

@@ -105,6 +105,7 @@ def replay(
     opened = Recording(recording or EVENTS_DIRECTORY)
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is the way to end it early
         try:
+            _demand_events(opened)
             first, last = _span(opened, begin, end)
             if state:
                 _show_state(opened, last, as_json)
@@ -139,6 +140,17 @@ def _check_page(page: bool, placed: bool) -> None:
     ]
     if given:
         raise click.UsageError(f"--page shows all of the recording, and there is a speed on it: leave out {given[0]}")
+
+
+def _demand_events(recording: Recording) -> None:
+    """Raise RecordingError for a recording that has begun and holds nothing: there is no moment to show."""
+    from raftzmq.collector.recording_frame import RecordingError
+
+    if not recording.event_count:
+        raise RecordingError(
+            f"{recording.path} holds no event that can be read, so it tells of no moment; a collector records the "
+            "first within a second of hearing a node"
+        )
 
 
 def _span(recording: Recording, begin: Place | None, end: Place | None) -> tuple[int, int]:

@@ -96,6 +96,13 @@ def test_no_record_is_said_so(tmp_path: Path) -> None:
     assert b"no events are recorded in .raftzmq/collector" in done.stderr
 
 
+def test_an_empty_record_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "events-00000001.events.jsonl.zst").touch()
+    done = raftzmq("events", str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr.decode() == f"note: {tmp_path} holds no event that can be read\n"
+
+
 def test_recorded_ones_come_at_their_pace(tmp_path: Path) -> None:
     record(tmp_path / "events", [event(seq, ts=1000 + seq) for seq in range(1, 20)])
     begun = time.monotonic()

@@ -196,6 +196,16 @@ def test_what_cannot_be_is_a_usage_error(directory: Path, arguments: list[str], 
     assert message in " ".join(done.stderr.decode().split())
 
 
+@pytest.mark.parametrize("options", [["--state"], ["--check"], ["--page"], ["--speed", "0"], ["--from", "+5s"]])
+def test_an_empty_recording_tells_of_no_moment(tmp_path: Path, options: list[str]) -> None:
+    (tmp_path / "events-00000001.events.jsonl.zst").touch()
+    for form in ([], ["--json"]):
+        done = raftzmq("replay", str(tmp_path), *options, *form)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr.count(b"\n") == 1
+        assert f"{tmp_path} holds no event that can be read, so it tells of no moment" in done.stderr.decode()
+
+
 def test_what_is_no_recording_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "foreign").write_bytes(os.urandom(500))
     (tmp_path / "empty").mkdir()
