@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
+import math
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -28,11 +30,13 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from raftzmq.config import ClusterConfig, local_cluster
 from raftzmq.port_owner import port_owner
+from raftzmq.process_facts import describe, is_alive, started
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".raftzmq"
 CONFIGURATION = ROOT / "supervisord.conf"
 SOCKET = HOME / "supervisor.sock"
+PID_FILE = HOME / "supervisord.pid"
 SIZE = HOME / "nodes"
 LOG_LINES = 15
 ENVIRONMENT = {
@@ -115,37 +119,12 @@ def supervisord_pid() -> int | None:
     The file outlives a supervisord that was killed, and another process may have got its number since.
     """
     try:
-        file = HOME / "supervisord.pid"
-        pid = int(file.read_text())
+        pid = int(PID_FILE.read_text())
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
-        wrote = started(pid) <= file.stat().st_mtime + 1
+        wrote = started(pid) <= PID_FILE.stat().st_mtime + 1
     except (OSError, ValueError):
         return None
     return pid if wrote and b"supervisord" in command and is_alive(pid) else None
-
-
-def started(pid: int) -> float:
-    """When a process began, in seconds since the epoch; raises OSError."""
-    ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
-    boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime "))
-    return int(boot.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
-
-
-def is_alive(pid: int) -> bool:
-    """Does the process run? One that has ended and waits for its parent doesn't."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-def describe(pid: int) -> str:
-    """A process as a person would name it."""
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-    except OSError:
-        command = ""
-    return f"process {pid} ({command or 'unknown command'})"
 
 
 def _owner(port: int) -> str:
@@ -173,7 +152,10 @@ def cluster_size(wanted: int | None) -> int:
     """The number of nodes: that of the data that are there, else the one asked for, else 5."""
     known = None
     if SIZE.exists():
-        known = int(SIZE.read_text())
+        text = SIZE.read_text(errors="replace").strip()
+        if not re.fullmatch(r"[0-9]{1,3}", text):
+            fail(f"{SIZE} holds {text[:40]!r}, not how many nodes the data are of: write the number there.")
+        known = int(text)
     elif any(HOME.glob("n*.identity")):
         known = 5
     if known is not None and wanted not in (None, known):
@@ -268,7 +250,7 @@ def up(arguments: argparse.Namespace) -> None:
         check_ports(cluster)
         start_supervisord(configuration)
         SIZE.write_text(f"{nodes}\n")
-        print(f"supervisord starts {nodes} nodes and the collector")
+        print(f"supervisord starts {nodes} {'node' if nodes == 1 else 'nodes'} and the collector")
     wait_for_leader(time.monotonic() + arguments.timeout)
     now = time.strftime("%Y-%m-%d %H:%M:%S")
     for command in (["put", "raftzmq/up", now], ["get", "raftzmq/up", "--json"], ["status"]):
@@ -346,6 +328,9 @@ def down(arguments: argparse.Namespace) -> None:
     left = wait_until_gone(0, supervisord)
     if left:
         fail("Still running: " + ", ".join(describe(pid) for pid in left))
+    # A supervisord that was killed leaves its files behind: they name a process, and a socket, of nobody.
+    for path in (PID_FILE, *HOME.glob(f"{SOCKET.name}*")):
+        path.unlink(missing_ok=True)
     print("The cluster is down; nothing of it runs." if found else "Nothing was running.")
     if arguments.purge:
         for path in HOME.iterdir():
@@ -367,6 +352,14 @@ def one_at_a_time() -> Iterator[None]:
         os.close(descriptor)
 
 
+def seconds(text: str) -> float:
+    """A span of time that ends; raises ValueError."""
+    value = float(text)
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(text)
+    return value
+
+
 def main() -> None:
     """Parse the command line."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `bin/up | head` ends quietly
@@ -375,16 +368,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(f"bin/{command}", description=text, formatter_class=argparse.RawTextHelpFormatter)
     if command == "up":
         parser.add_argument("--nodes", type=int, help="nodes of the cluster (default: those of its data, else 5)")
-        parser.add_argument("--timeout", type=float, default=60.0, help="seconds to wait for a leader (default 60)")
+        parser.add_argument("--timeout", type=seconds, default=60.0, help="seconds to wait for a leader (default 60)")
         parser.add_argument("--lab", action="store_true", help="lab mode: bin/raftzmq chaos may break the nodes")
     else:
         parser.add_argument("--purge", action="store_true", help="remove data, logs and identities too")
-        parser.add_argument("--timeout", type=float, default=20.0, help="seconds to wait before killing (default 20)")
+        parser.add_argument("--timeout", type=seconds, default=20.0, help="seconds to wait before killing (default 20)")
     arguments = parser.parse_args(sys.argv[2:])
     if command == "up" and arguments.nodes is not None and not 1 <= arguments.nodes <= 250:
         parser.error("--nodes must be 1 to 250")
-    with one_at_a_time():
-        {"up": up, "down": down}[command](arguments)
+    try:
+        with one_at_a_time():
+            {"up": up, "down": down}[command](arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        fail(f"bin/{command} was interrupted: it can be run again.", code=130)
+    except OSError as error:
+        # What Python has kept to print is lost with it, and not worth a complaint of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        fail(f"{error.filename or 'The output'}: {error.strerror}")
 
 
 if __name__ == "__main__":

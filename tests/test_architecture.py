@@ -20,6 +20,7 @@ FLOORS: dict[str, int] = {
     "heap": 0,
     "resident": 0,
     "port_owner": 0,
+    "process_facts": 0,
     "config": 1,  # its mistakes are errors
     "core": 2,
     "deployment": 2,

@@ -103,6 +103,29 @@ def test_three_nodes_and_a_supervisor_that_is_killed(clone: Clone) -> None:
     assert len(clone.processes()) == 4, "three nodes and the collector run on without it"
     clone.done("bin/down")
     assert clone.processes() == []
+    assert not (clone.path / ".raftzmq" / "supervisord.pid").exists()
+    assert not (clone.path / ".raftzmq" / "supervisor.sock").exists()
     clone.done("bin/up")
     assert len(clone.processes()) == 5
     clone.done("bin/down", "--purge")
+
+
+def test_up_and_down_say_in_a_sentence_what_is_wrong(clone: Clone) -> None:
+    for arguments in (
+        ("bin/up", "--timeout", "nan"),
+        ("bin/down", "--timeout", "inf"),
+        ("bin/down", "--timeout", "-1"),
+    ):
+        refused = clone.run(*arguments)
+        assert refused.returncode == 2
+        assert "--timeout" in refused.stderr
+    (clone.path / ".raftzmq" / "nodes").write_text("many\n")
+    damaged = clone.run("bin/up")
+    assert (damaged.returncode, damaged.stderr.count("\n")) == (1, 1)
+    assert "nodes holds 'many', not how many nodes the data are of" in damaged.stderr
+    shutil.rmtree(clone.path / ".raftzmq")
+    (clone.path / ".raftzmq").touch()
+    nowhere = clone.run("bin/down")
+    assert (nowhere.returncode, nowhere.stderr) == (1, f"{clone.path}/.raftzmq: File exists\n")
+    (clone.path / ".raftzmq").unlink()
+    (clone.path / ".raftzmq").mkdir()
