@@ -134,6 +134,8 @@ EXIT_CODES = (
     ("7", "definitely not applied (a read: no answer)"),
     ("8", "may have been applied: read to find out"),
     ("10 … 13", "of a node: see raftzmq node --help"),
+    ("130", "interrupted (Ctrl-C)"),
+    ("141", "the reader of its output has left"),
 )
 
 
