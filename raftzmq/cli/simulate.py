@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SEEDS = 100
 DEFAULT_EVENTS = 500
-SEEDS_MAX = 1_000_000_000
+SEEDS_MAX = 1_000_000
+"""They are handed out before the first has run; --first-seed goes on behind them."""
 WORKERS_MAX = 1024
 """More than any machine has processors; each is a process of its own."""
 

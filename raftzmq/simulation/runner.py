@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 
 from raftzmq.simulation.cluster import Outcome, simulate
@@ -34,13 +35,29 @@ def run_seeds(seeds: Sequence[int], events: int, workers: int = 0, *, audited: b
         yield from map(run, seeds)
         return
     # Spawned, not forked: the parent may have threads, such as the one that draws a progress bar.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _ignore_interrupts)
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
     try:
-        yield from pool.map(run, seeds, chunksize=CHUNK)
+        with _interrupts_blocked():
+            outcomes = pool.map(run, seeds, chunksize=CHUNK)
+        yield from outcomes
+    except BaseException:
+        # Nobody wants what they are at any more, and eight long runs may take minutes.
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal; the parent alone shall act on it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Ctrl-C reaches every process of a terminal; the parent alone shall act on it.
+
+    Processes that are started in here never see it, not even while they load modules: what is blocked is inherited.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
+from itertools import count
+from pathlib import Path
 
 import click
 import pytest
@@ -20,7 +25,8 @@ from raftzmq.errors import (
     StorageError,
     request_error,
 )
-from tests.cli.support import environment, raftzmq
+from tests.cli.support import COMMAND, PATIENCE_S, environment, on_terminal, raftzmq
+from tests.collector.support import wait_until
 
 HEAVY = ("zmq", "rich", "msgspec", "orjson", "structlog", "lmdb", "asyncio")
 
@@ -197,6 +203,53 @@ def test_a_full_disk_behind_the_output_is_an_error() -> None:
         )
     assert done.returncode == 1
     assert done.stderr.decode() == "error: the output cannot be written (No space left on device): it is incomplete\n"
+
+
+@pytest.mark.parametrize(("variables", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_errors_have_colours_only_where_they_are_wanted(variables: dict[str, str], coloured: bool) -> None:
+    code, screen = on_terminal("get", "k", "--endpoints", "x", variables=variables)
+    assert code == 2
+    assert ("\x1b[31m" in screen) is coloured
+    assert ("\x1b" in screen) is coloured
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started and that run."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(file.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(file.parent.name))
+    return found
+
+
+def poke(pids: list[int]) -> bool:
+    """Interrupt them all."""
+    for pid in pids:
+        os.kill(pid, signal.SIGINT)
+    return True
+
+
+def test_ctrl_c_while_workers_start_ends_them_without_a_word() -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "simulate", "--seeds", "5000", "--workers", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+        start_new_session=True,
+    )
+    try:
+        # The resource tracker and two workers, from before they can say what they do with it until they work.
+        wait_until(lambda: len(children(process.pid)) >= 3, "workers are there")
+        pokes = count(1)
+        wait_until(lambda: poke(children(process.pid)) and next(pokes) >= 100, "they have been interrupted often")
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, output, errors) == (130, b"", b"")
 
 
 def test_version() -> None:
