@@ -25,6 +25,8 @@ SOCKETS = HOME / "supervisor.sock", Path("run") / "supervisor.sock"
 
 def find_supervisor(given: str | None, endpoints: str | None, config: Path | None) -> Supervisor | None:
     """The supervisord that was named, or that of the cluster that the options mean; None if there is none."""
+    if given == "":
+        raise click.UsageError("--supervisor is empty: give a socket, a URL, or none")
     if given is not None:
         return None if given == "none" else Supervisor(given)
     path = SOCKETS[0] if config is None else config.parent / SOCKETS[1]

@@ -21,7 +21,7 @@ from raftzmq.cli.output import (
     write,
 )
 from raftzmq.cli.shared import in_shell
-from raftzmq.cli.standard_input import read_all
+from raftzmq.cli.standard_input import read_value
 
 if TYPE_CHECKING:
     from raftzmq.client.results import KeyValue
@@ -33,7 +33,7 @@ def value_argument(value: bytes) -> bytes:
         return value
     if in_shell():
         raise click.UsageError("a value cannot be read from standard input here: call 'raftzmq put KEY -' for it")
-    return read_all()
+    return read_value()
 
 
 def key_value_json(item: KeyValue) -> dict[str, Any]:
@@ -51,11 +51,16 @@ def key_value_json(item: KeyValue) -> dict[str, Any]:
 
 
 def report_missing(message: str, as_json: bool) -> None:
-    """Say on standard error that a key isn't there: no failure of the cluster, but an error's exit code."""
+    """Say on standard error that a key isn't there."""
+    _report("key_not_found", message, as_json)
+
+
+def _report(code: str, message: str, as_json: bool) -> None:
+    """Say on standard error what is no failure of the cluster, but has an error's exit code."""
     if as_json:
         import orjson
 
-        message = orjson.dumps({"error": {"code": "key_not_found", "message": message, "definite": True}}).decode()
+        message = orjson.dumps({"error": {"code": code, "message": message, "definite": True}}).decode()
     note(message)
 
 
@@ -179,7 +184,8 @@ def cas(
         say(f"revision {result.revision}")
     if not result.succeeded:
         stands = f"it was last modified at revision {result.revision}" if result.revision else "it doesn't exist"
-        note(f"not swapped: {printable_bytes(key)} is not as expected; {stands}")
+        message = f"not swapped: {printable_bytes(key)} is not as expected; {stands}"
+        _report("precondition_failed", message, as_json)
         click.get_current_context().exit(EXIT_PRECONDITION)
 
 

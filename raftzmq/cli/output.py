@@ -49,7 +49,11 @@ def on_terminal() -> bool:
 
 def colours_wanted() -> bool:
     """Colours only for a terminal that has some, and not against the user's NO_COLOR."""
-    return on_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return on_terminal() and _with_colours()
+
+
+def _with_colours() -> bool:
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def write(data: bytes) -> None:
@@ -113,7 +117,8 @@ def exit_code_of(error: RaftzmqError) -> int:
 def report(error: RaftzmqError, *, as_json: bool) -> None:
     """Say on standard error what went wrong: a sentence, or ``{"error": {"code", "message", "definite"}}``."""
     if not as_json:
-        note(click.style("error: ", fg="red", bold=True) + printable(str(error)))
+        head = "error: "
+        note((click.style(head, fg="red", bold=True) if _with_colours() else head) + printable(str(error)))
         return
     import orjson
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import BinaryIO
 
-from raftzmq.errors import RaftzmqError
+from raftzmq.config import KIB, VALUE_BYTES_MAX
+from raftzmq.errors import RaftzmqError, TooLarge
 
 
 class InputError(RaftzmqError):
@@ -24,9 +25,12 @@ def standard_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def read_all() -> bytes:
-    """All of standard input; raises InputError."""
+def read_value() -> bytes:
+    """All of standard input as a value; raises InputError, and TooLarge for one without an end, too."""
     try:
-        return standard_input().read()
+        value = standard_input().read(VALUE_BYTES_MAX + 1)
     except OSError as error:
         raise InputError(f"standard input cannot be read: {error.strerror}") from None
+    if len(value) > VALUE_BYTES_MAX:
+        raise TooLarge(f"a value has at most {VALUE_BYTES_MAX // KIB} KiB, and standard input has more")
+    return value

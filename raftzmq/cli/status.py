@@ -86,8 +86,9 @@ def find_trouble(rows: list[Row]) -> str:
     return ""
 
 
-Columns = tuple[tuple[str, str, bool, int], ...]
+Column = tuple[str, str, bool, int]
 """Of a table: heading, field, right-aligned, width of the terminal that it needs."""
+Columns = tuple[Column, ...]
 COLUMNS: Columns = (
     ("NODE", "node", False, ANY),
     ("ROLE", "role", False, ANY),
@@ -126,13 +127,23 @@ def plain_rows(rows: list[Row], columns: Columns = COLUMNS) -> str:
     return "\n".join(lines)
 
 
+def _fitting(rows: list[Row], columns: list[Column], width: int) -> list[Column]:
+    """As many of the columns as a terminal has room for whole, but two at least."""
+    used = -2
+    for number, (heading, field, *_) in enumerate(columns):
+        used += 2 + max(len(heading), *(len(_cell(row, field)) for row in rows))
+        if used > width and number >= 2:
+            return columns[:number]
+    return columns
+
+
 def print_rows(rows: list[Row], columns: Columns = COLUMNS) -> None:
     """The table for a terminal: leaders green, nodes that aren't there red, what is too wide left out."""
     from rich.table import Table
     from rich.text import Text
 
     screen = console()
-    shown = [column for column in columns if screen.width >= column[3]]
+    shown = _fitting(rows, [column for column in columns if screen.width >= column[3]], screen.width)
     table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for heading, _, right, _ in shown:
         table.add_column(heading, justify="right" if right else "left", no_wrap=True)

@@ -187,7 +187,8 @@ def _show_once(source: Source, figures: Figures, wish: Wish) -> None:
 
 
 def _stream(source: Source, figures: Figures, wish: Wish) -> None:
-    following = time.monotonic() + wish.interval
+    # One frame at least, at the end of a time that is shorter than an interval.
+    following = min(time.monotonic() + wish.interval, wish.end)
     while following <= wish.end:
         _take_until(source, following)
         say_json(_frame(figures).to_json())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from raftzmq.cli.main import main
-from tests.cli.support import on_terminal, raftzmq
+from tests.cli.support import COMMAND, PATIENCE_S, environment, on_terminal, raftzmq
 from tests.live.harness import LiveCluster
 from tests.live.runtimes import EITHER
 
@@ -113,6 +114,8 @@ def test_compare_and_swap(shell: Shell) -> None:
     assert created["succeeded"] is True
     assert "is not as expected; it was last modified at" in shell.errors("cas", "c/lock", "you", "--absent", code=4)
     assert shell.json("cas", "c/lock", "nobody", "you", code=4) == {**created, "succeeded": False}
+    said = json.loads(shell.errors("cas", "c/lock", "nobody", "you", "--json", code=4))["error"]
+    assert (said["code"], said["definite"]) == ("precondition_failed", True)
     assert shell("cas", "c/lock", "me", "you") == f"revision {created['revision'] + 1}\n"
     assert shell.json("cas", "c/lock", "they", "--mod-revision", str(created["revision"]), code=4)["succeeded"] is False
     assert shell.json("cas", "c/lock", "they", "--mod-revision", str(created["revision"] + 1))["succeeded"] is True
@@ -158,7 +161,25 @@ def test_status(shell: Shell, cluster: LiveCluster) -> None:
     assert [line.split()[0] for line in lines] == ["n1", "n2", "n3"]
 
 
-@pytest.mark.parametrize("columns", [60, 80, 140])
+def test_a_value_without_an_end_is_not_read_to_it(shell: Shell) -> None:
+    with open("/dev/zero", "rb") as endless:
+        done = subprocess.run(
+            [*COMMAND, "put", "v/endless", "-"],
+            stdin=endless,
+            capture_output=True,
+            env=environment(**shell.variables),
+            check=False,
+            timeout=PATIENCE_S,
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"error: a value has at most 1024 KiB, and standard input has more\n"
+    shell("get", "v/endless", code=3)
+    largest = bytes(1 << 20)
+    shell.run("put", "v/largest", "-", given=largest, code=0)
+    assert shell.run("get", "v/largest", code=0).stdout_bytes == largest
+
+
+@pytest.mark.parametrize("columns", [30, 40, 60, 80, 140])
 def test_the_status_table_fits_the_terminal(shell: Shell, columns: int) -> None:
     lines = click.unstyle(shell.screen("status", columns=columns)).splitlines()
     assert max(map(len, lines)) <= columns
@@ -167,7 +188,7 @@ def test_the_status_table_fits_the_terminal(shell: Shell, columns: int) -> None:
     assert len({len(row) for row in table}) == 1, "every cell has something in it"
     assert ("PID" in lines[0]) == (columns >= 100)
     assert "…" not in "".join(lines)
-    assert "nodes follow n" in " ".join(lines)
+    assert "nodes follow n" in " ".join(" ".join(lines).split())
 
 
 def test_stored_bytes_do_not_steer_a_terminal(shell: Shell) -> None:

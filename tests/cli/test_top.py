@@ -135,6 +135,13 @@ def test_it_ends_after_the_time_it_was_given(stage: Stage) -> None:
         assert terminal.wait() == 0
 
 
+def test_a_time_shorter_than_an_interval_still_shows_a_frame(stage: Stage) -> None:
+    done = raftzmq("top", "--json", "--collector", stage.endpoint, "--for", "0.3")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 1
+    assert json.loads(done.stdout)["schema"] == 1
+
+
 def test_without_anybody_it_says_what_it_tried_and_5() -> None:
     collector, node = free_endpoints(2)
     done = raftzmq(
