@@ -9,8 +9,7 @@ from pathlib import Path
 # Of this tree, installed or not.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from raftzmq.benchmarks.linearizability import linearizability
 from raftzmq.benchmarks.program import run
 
 if __name__ == "__main__":
-    run(linearizability)
+    run("linearizability:linearizability")

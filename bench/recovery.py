@@ -10,7 +10,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from raftzmq.benchmarks.program import run
-from raftzmq.benchmarks.recovery import recovery
 
 if __name__ == "__main__":
-    run(recovery)
+    run("recovery:recovery")

@@ -10,7 +10,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from raftzmq.benchmarks.program import run
-from raftzmq.benchmarks.report import report
 
 if __name__ == "__main__":
-    run(report)
+    run("report:report")

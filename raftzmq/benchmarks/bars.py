@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from raftzmq.benchmarks.program import note
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
@@ -32,6 +34,6 @@ def end_by(bars: Iterable[Bar]) -> None:
     """Say on standard error which bars are missed, and exit with 1 if any is."""
     missed = [bar for bar in bars if not bar.met]
     for bar in missed:
-        print(f"missed: {bar}", file=sys.stderr)
+        note(f"missed: {bar}")
     if missed:
         sys.exit(1)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -20,9 +22,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from raftzmq.benchmarks.program import undisturbed
 from raftzmq.errors import RaftzmqError
 
 PATIENCE_S = 60.0
+END_S = 10.0
+"""How long the browser may take to end when it is told to."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 _UNTIL = f"""
 new Promise((done, fail) => {{
@@ -74,18 +79,26 @@ class Tab:
         self._socket = socket
         self._number = 0
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._left = False
         self.errors: list[str] = []
         self.hosts: set[str] = set()
         """Whom requests went to, with their ports."""
 
     async def listen(self) -> None:
         """Take the browser's messages until it leaves."""
-        async for message in self._socket:
-            document = json.loads(message.data)
-            if "id" in document:
-                self._answers.pop(document["id"]).set_result(document)
-            else:
-                self._hear(document["method"], document["params"])
+        try:
+            async for message in self._socket:
+                document = json.loads(message.data)
+                if "id" in document:
+                    self._answers.pop(document["id"]).set_result(document)
+                else:
+                    self._hear(document["method"], document["params"])
+        finally:
+            # Nobody will answer any more: whoever waits must not wait in vain.
+            self._left = True
+            for answer in self._answers.values():
+                if not answer.done():
+                    answer.set_exception(PageFailed("the browser has left"))
 
     def _hear(self, method: str, told: dict[str, Any]) -> None:
         if method == "Runtime.exceptionThrown":
@@ -101,11 +114,16 @@ class Tab:
             self.hosts.add(urlsplit(told["url"]).netloc)
 
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """One command of the protocol; raises PageFailed for what the browser refuses."""
+        """One command of the protocol; raises PageFailed for what the browser refuses, or if it doesn't answer."""
+        if self._left:
+            raise PageFailed("the browser has left")
         self._number += 1
         answer = self._answers[self._number] = asyncio.get_running_loop().create_future()
         await self._socket.send_str(json.dumps({"id": self._number, "method": method, "params": params}))
-        document = await asyncio.wait_for(answer, PATIENCE_S)
+        try:
+            document = await asyncio.wait_for(answer, PATIENCE_S)
+        except TimeoutError:
+            raise PageFailed(f"the browser did not answer {method} within {PATIENCE_S:g} s") from None
         if "error" in document:
             raise PageFailed(f"the browser refuses {method}: {document['error']}")
         result: dict[str, Any] = document["result"]
@@ -191,7 +209,7 @@ class Browser:
             try:
                 yield found
             finally:
-                with suppress(PageFailed, TimeoutError, ConnectionError):
+                with suppress(PageFailed, ConnectionError):
                     await found.call("Page.close")
                 listening.cancel()
                 with suppress(asyncio.CancelledError):
@@ -203,7 +221,10 @@ def _process() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="raftzmq-page-"))
     with (home / "log").open("wb") as log:
         command = [chromium_path(), *_OPTIONS, "--remote-debugging-port=0", f"--user-data-dir={home}", "about:blank"]
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        # What it makes for itself goes where it is removed; its helpers are in its group, and end with it.
+        environment = {**os.environ, "TMPDIR": str(home)}
+        with undisturbed():
+            process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, process_group=0)
     told = home / "DevToolsActivePort"
     try:
         deadline = time.monotonic() + PATIENCE_S
@@ -214,7 +235,11 @@ def _process() -> Iterator[str]:
         yield f"http://127.0.0.1:{told.read_text().split()[0]}"
     finally:
         process.terminate()
-        process.wait(PATIENCE_S)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(END_S)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
         shutil.rmtree(home, ignore_errors=True)
 
 

@@ -18,7 +18,15 @@ from raftzmq.benchmarks.contenders import CONTENDERS, Contender
 from raftzmq.benchmarks.display import Advance, progress
 from raftzmq.benchmarks.extra import need
 from raftzmq.benchmarks.figures import Figures
-from raftzmq.benchmarks.options import directory_option, seed_option, value_size_option
+from raftzmq.benchmarks.options import (
+    LOAD_SECONDS_MAX,
+    FiniteRange,
+    clients_range,
+    directory_option,
+    in_flight_range,
+    seed_option,
+    value_size_option,
+)
 from raftzmq.benchmarks.presenting import present, result_options
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.result import Result
@@ -134,22 +142,21 @@ def _result(options: Options, points: Points) -> Result:
     )
 
 
-_counts = click.IntRange(1, 100_000)
-
-
 @click.command("concurrency")
 @click.option(
     "--runtime", "runtimes", multiple=True, type=click.Choice(list(CONTENDERS)), help="Only this one; repeatable."
 )
-@click.option("--in-flight", multiple=True, type=_counts, help="Puts in flight; repeatable. [default: 1, 64, 1000]")
+@click.option(
+    "--in-flight", multiple=True, type=in_flight_range, help="Puts in flight; repeatable. [default: 1, 64, 1000]"
+)
 @click.option(
     "--slow-in-flight",
     multiple=True,
-    type=_counts,
+    type=in_flight_range,
     help="The same on the slow disk. [default: 1, 64, 1000; with --quick: none]",
 )
 @click.option(
-    "--modest", type=_counts, help="Puts in flight on the slow disk, where runtimes are compared. [default: 64]"
+    "--modest", type=in_flight_range, help="Puts in flight on the slow disk, where runtimes are compared. [default: 64]"
 )
 @click.option("--slow-rounds", type=click.IntRange(1), help="Of that comparison. [default: 3; with --quick: 1]")
 @click.option(
@@ -160,14 +167,20 @@ _counts = click.IntRange(1, 100_000)
     help="Measure on which disk.",
 )
 @click.option("--rounds", type=click.IntRange(1), help="Runs of each on the normal disk. [default: 5; with --quick: 1]")
-@click.option("--seconds", type=click.FloatRange(0.5), help="Of each run. [default: 3; with --quick: 1.5]")
-@click.option("--slow-seconds", type=click.FloatRange(0.5), help="On the slow disk. [default: 20]")
-@click.option("--sync-delay-ms", default=300.0, show_default=True, type=click.FloatRange(0.0), help="The slow disk's.")
+@click.option("--seconds", type=FiniteRange(0.5, LOAD_SECONDS_MAX), help="Of each run. [default: 3; with --quick: 1.5]")
+@click.option("--slow-seconds", type=FiniteRange(0.5, LOAD_SECONDS_MAX), help="On the slow disk. [default: 20]")
 @click.option(
-    "--timeout", default=5.0, show_default=True, type=click.FloatRange(0.1), help="Seconds, on the slow disk."
+    "--sync-delay-ms", default=300.0, show_default=True, type=FiniteRange(0.0, 60_000), help="The slow disk's."
+)
+@click.option(
+    "--timeout",
+    default=5.0,
+    show_default=True,
+    type=FiniteRange(0.1, LOAD_SECONDS_MAX),
+    help="Seconds, on the slow disk.",
 )
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(1, 99), help="Size of the cluster.")
-@click.option("--clients", default=1, show_default=True, type=click.IntRange(1), help="Client processes, normal disk.")
+@click.option("--clients", default=1, show_default=True, type=clients_range, help="Client processes, normal disk.")
 @value_size_option
 @seed_option
 @directory_option

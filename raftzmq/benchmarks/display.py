@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from raftzmq.benchmarks.figures import Figures
+from raftzmq.benchmarks.program import output
+from raftzmq.benchmarks.result import to_json_bytes
 
 Advance = Callable[[int], None]
 """Takes how much is done, in all."""
@@ -29,9 +30,14 @@ def progress(what: str, total: int) -> Iterator[Advance]:
 
 
 def show(title: str, figures: Figures, *, as_json: bool) -> None:
-    """Print the figures on standard output."""
+    """Print the figures on standard output. Raises OutputFailed."""
+    with output():
+        _show(title, figures, as_json)
+
+
+def _show(title: str, figures: Figures, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(figures))
+        print(to_json_bytes(figures).decode())
         return
     if not sys.stdout.isatty():
         for name, value in figures.items():

@@ -24,7 +24,18 @@ from raftzmq.benchmarks.display import Advance, progress
 from raftzmq.benchmarks.event_costs import SITUATIONS, Costs, Setting, Situation, measure_costs
 from raftzmq.benchmarks.event_words import cost_bars, cost_charts, cost_figures, cost_findings, cost_tables
 from raftzmq.benchmarks.figures import Figures
-from raftzmq.benchmarks.options import directory_option, keys_option, nodes_option, seed_option, value_size_option
+from raftzmq.benchmarks.options import (
+    LOAD_SECONDS_MAX,
+    SECONDS_MAX,
+    FiniteRange,
+    directory_option,
+    in_flight_range,
+    keys_option,
+    nodes_option,
+    operations_range,
+    seed_option,
+    value_size_option,
+)
 from raftzmq.benchmarks.presenting import present, result_options
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.result import Result, Table
@@ -160,17 +171,19 @@ def _measured_rates(options: Options, step: Callable[[], None]) -> list[Collecto
     type=click.Choice(SITUATIONS),
     help="Only with this one: none, the collector's usual topics, all topics, one that stands still, one that left.",
 )
-@click.option("--in-flight", multiple=True, type=click.IntRange(1), help="Puts under way. [default: 1, 64, 1000]")
+@click.option("--in-flight", multiple=True, type=in_flight_range, help="Puts under way. [default: 1, 64, 1000]")
 @click.option("--pairs", type=click.IntRange(1), help="With and without events, alternating. [default: 12]")
-@click.option("--seconds", type=click.FloatRange(0.1), help="Of each half of a pair. [default: 1]")
+@click.option("--seconds", type=FiniteRange(0.1, LOAD_SECONDS_MAX), help="Of each half of a pair. [default: 1]")
 @click.option(
     "--rest-s",
-    type=click.FloatRange(0),
+    type=FiniteRange(0, SECONDS_MAX),
     help="After a subscriber left or stopped, before anything counts: events are made for it a while. [default: 18]",
 )
-@click.option("--warm-up", type=click.IntRange(1), help="Puts before anything counts. [default: 150000]")
-@click.option("--rate", "rates", multiple=True, type=click.IntRange(100), help="Events per second to a collector.")
-@click.option("--for-s", type=click.FloatRange(0.1), help="How long a collector is told events. [default: 10]")
+@click.option("--warm-up", type=operations_range, help="Puts before anything counts. [default: 150000]")
+@click.option(
+    "--rate", "rates", multiple=True, type=click.IntRange(100, 1_000_000), help="Events per second to a collector."
+)
+@click.option("--for-s", type=FiniteRange(0.1, SECONDS_MAX), help="How long a collector is told events. [default: 10]")
 @click.option("--runtime", type=click.Choice(["threads", "coroutines", "coroutines-blocking"]), help="Of the nodes.")
 @nodes_option
 @keys_option

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Callable
@@ -77,7 +78,7 @@ def zeromq_floors(seconds: float) -> Figures:
     """A request of a value's size to another process and back: one at a time, and many in flight."""
     endpoint = f"tcp://127.0.0.1:{free_ports(1)[0]}"
     # Spawned, not forked: the child of a program with threads must not inherit their locks.
-    server = get_context("spawn").Process(target=serve_echo, args=(endpoint,), daemon=True)
+    server = get_context("spawn").Process(target=_echo, args=(endpoint,), daemon=True)
     server.start()
     try:
         with BareDealer(endpoint) as dealer:
@@ -99,6 +100,12 @@ def zeromq_floors(seconds: float) -> Figures:
         "zeromq_round_trips_per_second": round(1 / median(one_by_one)),
         f"zeromq_round_trips_per_second_with_{WINDOW}_in_flight": round(done / elapsed),
     }
+
+
+def _echo(endpoint: str) -> None:
+    # Ctrl-C is for the program that started this one, and which would wait for an answer otherwise; it ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve_echo(endpoint)
 
 
 def exchange(dealer: BareDealer, request: list[bytes]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,12 @@ from raftzmq.benchmarks.latency_histogram import write_histograms
 from raftzmq.benchmarks.latency_result import latency_result
 from raftzmq.benchmarks.latency_study import FULL, QUICK, Options, Study, run_study
 from raftzmq.benchmarks.options import (
+    IN_FLIGHT_MAX,
+    LOAD_SECONDS_MAX,
+    FiniteRange,
+    check_writable,
     directory_option,
+    in_flight_range,
     keys_option,
     load_options,
     nodes_option,
@@ -24,11 +28,14 @@ from raftzmq.benchmarks.options import (
 )
 from raftzmq.benchmarks.point import Point
 from raftzmq.benchmarks.presenting import present, result_options
-from raftzmq.benchmarks.program import ending_in_order
+from raftzmq.benchmarks.program import ending_in_order, note
 from raftzmq.benchmarks.result import Result
 from raftzmq.benchmarks.throughput import check_point
 
 __all__ = ["FULL", "QUICK", "Options", "latency", "measure"]
+
+PERCENT_MAX = 1000
+"""Of the peak: ten times as much as is answered says all that there is to say about a queue."""
 
 
 def measure(options: Options, advance: Advance) -> Result:
@@ -42,8 +49,8 @@ def study(options: Options, advance: Advance) -> Study:
     return run_study(options, advance)
 
 
-def numbers(kind: type[int] | type[float], least: float) -> Any:
-    """Reads ``1,64,1000``: numbers of at least ``least``, ascending; wrong usage otherwise."""
+def numbers(kind: type[int] | type[float], least: float, most: float) -> Any:
+    """Reads ``1,64,1000``: numbers from ``least`` to ``most``, ascending; wrong usage otherwise."""
 
     def read(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[float, ...] | None:
         if text is None:
@@ -52,28 +59,39 @@ def numbers(kind: type[int] | type[float], least: float) -> Any:
             found = tuple(kind(part) for part in text.split(","))
         except ValueError:
             raise click.BadParameter(f"{text!r} is no list of numbers: write it as 1,64,1000") from None
-        if min(found) < least or list(found) != sorted(set(found)):
-            raise click.BadParameter(f"{text!r} must ascend from {least:g} or more")
+        if not least <= found[0] <= found[-1] <= most or list(found) != sorted(set(found)):
+            raise click.BadParameter(f"{text!r} must ascend, from {least:g} or more to {most:g} at most")
         return found
 
     return read
 
 
+def _histogram_file(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    if path is not None:
+        if path.suffix not in (".hlog", ".hgrm"):
+            raise click.BadParameter(f"{path} is neither FILE.hlog nor FILE.hgrm")
+        check_writable(path.parent, "--histogram")
+    return path
+
+
 @click.command("latency")
 @click.option(
-    "--closed", callback=numbers(int, 1), metavar="N,…", help="Calls in flight in closed loops. [default: 1,64,1000]"
+    "--closed",
+    callback=numbers(int, 1, IN_FLIGHT_MAX),
+    metavar="N,…",
+    help="Calls in flight in closed loops. [default: 1,64,1000]",
 )
 @click.option(
     "--rates",
-    callback=numbers(float, 0.001),
+    callback=numbers(float, 0.001, PERCENT_MAX),
     metavar="PERCENT,…",
     help="Rates of the open loops, in percent of the highest that a closed loop reached. "
     "[default: 20,35,50,65,80,90,95; with --quick 20,50,80,95]",
 )
 @click.option(
-    "--in-flight", default=1000, show_default=True, type=click.IntRange(1), help="At most, in open loops: more wait."
+    "--in-flight", default=1000, show_default=True, type=in_flight_range, help="At most, in open loops: more wait."
 )
-@click.option("--seconds", type=click.FloatRange(0.1), help="Of each run. [default: 15, with --quick 1]")
+@click.option("--seconds", type=FiniteRange(0.1, LOAD_SECONDS_MAX), help="Of each run. [default: 15, with --quick 1]")
 @nodes_option
 @value_size_option
 @load_options
@@ -84,6 +102,7 @@ def numbers(kind: type[int] | type[float], least: float) -> Any:
     "--histogram",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
+    callback=_histogram_file,
     help="Write the HDR histograms: all into FILE.hlog, or one text each beside FILE.hgrm. Microseconds.",
 )
 @result_options
@@ -125,4 +144,4 @@ def latency(
     present(latency_result(found), as_json=as_json, charts=charts)
     if histogram is not None:
         for path in write_histograms(found.histograms(), histogram):
-            print(f"written: {path}", file=sys.stderr)
+            note(f"written: {path}")

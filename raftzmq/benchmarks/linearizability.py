@@ -25,8 +25,13 @@ import click
 from raftzmq.benchmarks.display import Advance, progress
 from raftzmq.benchmarks.faults import KINDS, Faults, schedule
 from raftzmq.benchmarks.local_cluster import LocalCluster
-from raftzmq.benchmarks.options import directory_option
-from raftzmq.benchmarks.program import ending_in_order
+from raftzmq.benchmarks.options import (
+    SECONDS_MAX,
+    FiniteRange,
+    directory_option,
+    json_option,
+)
+from raftzmq.benchmarks.program import ending_in_order, note, output
 from raftzmq.benchmarks.verification import VerificationFailed, verify
 from raftzmq.benchmarks.workload import Plan, Told, run_workload
 from raftzmq.client.sync import Client
@@ -173,14 +178,20 @@ def doubled(history: History) -> list[str]:
 @click.command("linearizability")
 @click.option("--runs", default=1, show_default=True, type=click.IntRange(1), help="Runs, with seeds from --seed on.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first run.")
-@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(1), help="Length of a run's load.")
-@click.option("--clients", default=8, show_default=True, type=click.IntRange(1), help="Clients at work.")
+@click.option(
+    "--seconds", default=60.0, show_default=True, type=FiniteRange(1, SECONDS_MAX), help="Length of a run's load."
+)
+@click.option("--clients", default=8, show_default=True, type=click.IntRange(1, 1000), help="Clients at work.")
 @click.option("--keys", default=10, show_default=True, type=click.IntRange(1), help="Keys that they share.")
-@click.option("--rate", default=200.0, show_default=True, type=click.FloatRange(1), help="Operations/s, all clients.")
-@click.option("--every", default=3.0, show_default=True, type=click.FloatRange(0.1), help="Seconds between faults.")
+@click.option(
+    "--rate", default=200.0, show_default=True, type=FiniteRange(1, 100_000), help="Operations/s, all clients."
+)
+@click.option(
+    "--every", default=3.0, show_default=True, type=FiniteRange(0.1, SECONDS_MAX), help="Seconds between faults."
+)
 @click.option("--nodes", default=5, show_default=True, type=click.IntRange(1, 99), help="Size of the cluster.")
 @directory_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of lines.")
+@json_option("lines")
 def linearizability(
     runs: int,
     seed: int,
@@ -212,14 +223,14 @@ def linearizability(
             run = campaign_run(plan, nodes=nodes, every_s=every, directory=directory, advance=advance)
         done.append(run)
         if not as_json:
-            print(_sentence(run), flush=True)
-            for line in run.lines:
-                print(f"  {line}")
+            with output():
+                print(_sentence(run), *(f"  {line}" for line in run.lines), sep="\n")
     good = sum(not run.reason for run in done)
     if as_json:
-        print(json.dumps({"schema": SCHEMA, "ok": good == runs, "runs": [run.to_json() for run in done]}))
+        with output():
+            print(json.dumps({"schema": SCHEMA, "ok": good == runs, "runs": [run.to_json() for run in done]}))
     if good < runs:
-        print(f"{runs - good} of {runs} runs failed", file=sys.stderr)
+        note(f"{runs - good} of {runs} runs failed")
         sys.exit(1)
 
 

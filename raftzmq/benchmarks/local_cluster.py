@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections import deque
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from raftzmq.benchmarks.launching import LAUNCHER, own_environment
+from raftzmq.benchmarks.program import note, undisturbed
 from raftzmq.client.sync import Client
 from raftzmq.config import Address, ClusterConfig
 from raftzmq.errors import RaftzmqError, RequestError
@@ -89,6 +89,17 @@ def _keep(probe: socket.socket) -> None:
         os.close(_kept.popleft())
 
 
+def made_directory(prefix: str, directory: Path | None) -> Path:
+    """A fresh directory below ``directory``. Raises ClusterFailed where there cannot be one."""
+    try:
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=directory))
+    except OSError as error:
+        where = tempfile.gettempdir() if directory is None else directory
+        raise ClusterFailed(
+            f"no directory for the nodes' data can be made in {where} ({error.strerror}): choose another --directory"
+        ) from None
+
+
 def _first_outgoing_port() -> int:
     try:
         return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
@@ -122,10 +133,15 @@ class LocalCluster:
         self.configuration = free_cluster(count, name)
         self._launcher = tuple(LAUNCHER if launcher is None else launcher)
         self._options = ("--runtime", runtime, *node_options)
-        self.path = Path(tempfile.mkdtemp(prefix=f"raftzmq-{name}-", dir=directory))
         self.keep = False
+        text = self.configuration.to_toml()
+        self.path = made_directory(f"raftzmq-{name}-", directory)
         self._file = self.path / "cluster.toml"
-        self._file.write_text(self.configuration.to_toml())
+        try:
+            self._file.write_text(text)
+        except BaseException:
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -157,7 +173,7 @@ class LocalCluster:
         for process in self._processes.values():
             process.wait()
         if self.keep or isinstance(error, Exception):
-            print(f"logs and data of the nodes are kept in {self.path}", file=sys.stderr)
+            note(f"logs and data of the nodes are kept in {self.path}")
         else:
             shutil.rmtree(self.path, ignore_errors=True)
 
@@ -178,9 +194,11 @@ class LocalCluster:
         command += ["--config", str(self._file), "--data", str(self.path / node), *self._options, *options]
         with self.log(node).open("ab") as log:
             # A process group of its own: Ctrl-C is for this program, which then ends its nodes itself.
-            self._processes[node] = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=own_environment(), process_group=0
-            )
+            environment = own_environment()
+            with undisturbed():
+                self._processes[node] = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, process_group=0
+                )
 
     def kill(self, node: str) -> None:
         """SIGKILL; the process is gone when this returns."""

@@ -17,7 +17,15 @@ from raftzmq.benchmarks.failover import caught_up
 from raftzmq.benchmarks.figures import Figures
 from raftzmq.benchmarks.footprint import AnonymousPeak, Footprint, growth, megabytes, take_footprint
 from raftzmq.benchmarks.local_cluster import LocalCluster
-from raftzmq.benchmarks.options import directory_option, seed_option, value_size_option
+from raftzmq.benchmarks.options import (
+    clients_range,
+    directory_option,
+    in_flight_range,
+    json_option,
+    operations_range,
+    seed_option,
+    value_size_option,
+)
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.serving import start_to_serving
 from raftzmq.benchmarks.steady_load import SteadyLoad, make_ledger
@@ -148,15 +156,15 @@ def rates(found: list[Footprint]) -> list[float]:
 
 
 @click.command("memory")
-@click.option("--operations", default=5_000_000, show_default=True, type=click.IntRange(1), help="Puts, in all.")
+@click.option("--operations", default=5_000_000, show_default=True, type=operations_range, help="Puts, in all.")
 @click.option("--keys", default=10_000, show_default=True, type=click.IntRange(1, KEYS_MAX), help="Put uniformly.")
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(3, 99), help="Size of the cluster.")
-@click.option("--in-flight", default=1000, show_default=True, type=click.IntRange(1), help="Puts in flight, in all.")
+@click.option("--in-flight", default=1000, show_default=True, type=in_flight_range, help="Puts in flight, in all.")
 @value_size_option
-@click.option("--clients", default=2, show_default=True, type=click.IntRange(1), help="Client processes.")
+@click.option("--clients", default=2, show_default=True, type=clients_range, help="Client processes.")
 @seed_option
 @directory_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@json_option("a table")
 def memory(as_json: bool, **options: Any) -> None:
     """Put millions of values to few keys, and see that nodes grow neither in memory nor on the disk.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 import click
@@ -12,6 +14,31 @@ from raftzmq.benchmarks.load import HEAD
 from raftzmq.config import VALUE_BYTES_MAX
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+LOAD_SECONDS_MAX = 300
+"""Of one load: its clients keep a note of every call, with room for as many as there could be."""
+SECONDS_MAX = 86_400
+"""Of anything else."""
+OPERATIONS_MAX = 100_000_000
+"""Of one load: 12 bytes of notes for each."""
+IN_FLIGHT_MAX = 100_000
+PROCESSES_MAX = 99
+
+
+class FiniteRange(click.FloatRange):
+    """A number between two others: neither "nan", which click lets pass any bound, nor infinite."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; wrong usage for what is none."""
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
+
+
+in_flight_range = click.IntRange(1, IN_FLIGHT_MAX)
+clients_range = click.IntRange(1, PROCESSES_MAX)
+operations_range = click.IntRange(1, OPERATIONS_MAX)
 
 directory_option = click.option(
     "--directory",
@@ -38,10 +65,38 @@ value_size_option = click.option(
 )
 
 
+def json_option(instead_of: str) -> Callable[[F], F]:
+    """``--json`` (as_json); RAFTZMQ_JSON asks every command for it. ``instead_of``: what is printed otherwise."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        envvar="RAFTZMQ_JSON",
+        show_envvar=True,
+        help=f"One JSON object instead of {instead_of}.",
+    )
+
+
+def check_writable(directory: Path, option: str) -> None:
+    """Raise BadParameter for this option unless files can be made in its directory, which is made if need be.
+
+    Nobody should learn after minutes of measuring that there is no place for what was found.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise click.BadParameter(
+            f"nothing can be written to {directory} ({error.strerror}): choose another directory",
+            param_hint=f"'{option}'",
+        ) from None
+
+
 def load_options(command: F) -> F:
     """``--clients``, ``--client``, ``--read-share``, ``--runtime``, ``--uvloop``: who calls what, and who answers."""
     options = [
-        click.option("--clients", default=1, show_default=True, type=click.IntRange(1), help="Client processes."),
+        click.option("--clients", default=1, show_default=True, type=clients_range, help="Client processes."),
         click.option(
             "--client",
             default="asyncio",
@@ -53,7 +108,7 @@ def load_options(command: F) -> F:
             "--read-share",
             default=0.0,
             show_default=True,
-            type=click.FloatRange(0, 1),
+            type=FiniteRange(0, 1),
             help="Of the calls are linearizable gets; the rest are puts.",
         ),
         click.option(

@@ -10,7 +10,13 @@ import click
 from raftzmq.benchmarks.bars import Bar, end_by
 from raftzmq.benchmarks.display import progress
 from raftzmq.benchmarks.figures import Figures, median, percentile
-from raftzmq.benchmarks.options import directory_option, seed_option
+from raftzmq.benchmarks.options import (
+    SECONDS_MAX,
+    FiniteRange,
+    directory_option,
+    json_option,
+    seed_option,
+)
 from raftzmq.benchmarks.presenting import present
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.result import Cell, Result, Table
@@ -77,12 +83,14 @@ def result_of(plan: Plan, found: Measured) -> tuple[Result, list[Bar]]:
 @click.command("page")
 @click.option("--events", default=1_000_000, show_default=True, type=click.IntRange(10_000), help="Of the recording.")
 @click.option("--rate", default=5_000, show_default=True, type=click.IntRange(100), help="Events a second, played.")
-@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.5), help="Played with each panel.")
+@click.option(
+    "--seconds", default=5.0, show_default=True, type=FiniteRange(0.5, SECONDS_MAX), help="Played with each panel."
+)
 @click.option("--steps", default=50, show_default=True, type=click.IntRange(1), help="Far ones; and as many near ones.")
 @click.option("--panel", "panels", multiple=True, help="Only with this panel in front; again for more. [default: all]")
 @seed_option
 @directory_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+@json_option("tables")
 def page(as_json: bool, **options: Any) -> None:
     """Open a long recording in headless Chromium, scrub in it, and play it as fast as a busy cluster speaks.
 

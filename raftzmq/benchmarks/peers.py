@@ -12,7 +12,13 @@ import click
 from raftzmq.benchmarks.display import Advance, progress
 from raftzmq.benchmarks.etcd_cluster import EtcdCluster, EtcdFailed, EtcdPrograms, find_etcd
 from raftzmq.benchmarks.figures import latencies_ms, number
-from raftzmq.benchmarks.options import directory_option, seed_option, value_size_option
+from raftzmq.benchmarks.options import (
+    LOAD_SECONDS_MAX,
+    FiniteRange,
+    directory_option,
+    seed_option,
+    value_size_option,
+)
 from raftzmq.benchmarks.peers_words import (
     ETCD,
     OURS,
@@ -211,7 +217,7 @@ def measure(options: Options, advance: Advance) -> Result:
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(0.1),
+    type=FiniteRange(0.1, LOAD_SECONDS_MAX),
     help=f"How long each measurement takes.  [default: {FULL.seconds:g}; with --quick: {QUICK.seconds:g}]",
 )
 @click.option(

@@ -11,6 +11,8 @@ import click
 
 from raftzmq.benchmarks.display import show
 from raftzmq.benchmarks.extra import need
+from raftzmq.benchmarks.options import check_writable, json_option
+from raftzmq.benchmarks.program import note, output
 from raftzmq.benchmarks.result import Cell, Result, Table, to_json_bytes
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ def result_options(command: F) -> F:
     """``--quick`` (quick), ``--json`` (as_json) and ``--charts`` (charts), as every benchmark with a result has."""
     options = [
         click.option("--quick", is_flag=True, help="Fewer points and shorter runs: a first impression."),
-        click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables."),
+        json_option("tables"),
         click.option(
             "--charts",
             type=click.Path(path_type=Path, file_okay=False),
@@ -38,9 +40,10 @@ def result_options(command: F) -> F:
 
 
 def _drawable(_: click.Context, __: click.Parameter, charts: Path | None) -> Path | None:
-    """Nobody should learn after minutes of measuring that there is nothing to draw with."""
+    """Nobody should learn after minutes of measuring that there is nothing to draw with, or no place for it."""
     if charts is not None:
         need("matplotlib", purpose="draw charts")
+        check_writable(charts, "--charts")
     return charts
 
 
@@ -48,20 +51,20 @@ def present(result: Result, *, as_json: bool, charts: Path | None) -> None:
     """Print a result on standard output, and draw its charts into the directory ``charts``, which is made if need be.
 
     Raises ExtraMissing if charts are asked for without the library that draws them, ChartNotWritten if they cannot
-    be written; the result is printed before that.
+    be written; the result is printed before that. Raises OutputFailed if that isn't possible.
     """
-    if as_json:
-        print(to_json_bytes(result.to_json()).decode())
-    elif sys.stdout.isatty():
-        _on_terminal(result)
-    else:
-        _in_pipe(result)
-    sys.stdout.flush()
+    with output():
+        if as_json:
+            print(to_json_bytes(result.to_json()).decode())
+        elif sys.stdout.isatty():
+            _on_terminal(result)
+        else:
+            _in_pipe(result)
     if charts is not None and result.charts:
         from raftzmq.benchmarks.charts import draw_all
 
         for path in draw_all(result.charts, charts):
-            print(f"drawn: {path}", file=sys.stderr)
+            note(f"drawn: {path}")
 
 
 def _in_pipe(result: Result) -> None:

@@ -21,7 +21,11 @@ import orjson
 from raftzmq.benchmarks.bars import Bar, end_by
 from raftzmq.benchmarks.display import Advance, progress, show
 from raftzmq.benchmarks.figures import Figures, median, milliseconds
-from raftzmq.benchmarks.options import directory_option, seed_option
+from raftzmq.benchmarks.options import (
+    directory_option,
+    json_option,
+    seed_option,
+)
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.scripted_cluster import ScriptedCluster
 from raftzmq.collector.books import CHECKPOINT_EVENTS
@@ -176,7 +180,7 @@ def measure(options: Options, advance: Advance) -> tuple[Figures, list[Bar]]:
 @click.option("--seeks", default=200, show_default=True, type=click.IntRange(1), help="Places to look for.")
 @seed_option
 @directory_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@json_option("a table")
 def recordings(as_json: bool, **options: Any) -> None:
     """Write a recording as long as a busy minute of a cluster, and see how soon it can be used.
 

@@ -18,7 +18,17 @@ from raftzmq.benchmarks.display import Advance, progress, show
 from raftzmq.benchmarks.figures import Figures, median
 from raftzmq.benchmarks.footprint import anonymous_bytes, megabytes
 from raftzmq.benchmarks.local_cluster import ClusterFailed, LocalCluster
-from raftzmq.benchmarks.options import directory_option, seed_option, value_size_option
+from raftzmq.benchmarks.options import (
+    SECONDS_MAX,
+    FiniteRange,
+    clients_range,
+    directory_option,
+    in_flight_range,
+    json_option,
+    operations_range,
+    seed_option,
+    value_size_option,
+)
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.serving import start_to_serving
 from raftzmq.benchmarks.steady_load import ENDLESS, SteadyLoad, Summary, make_ledger
@@ -206,23 +216,23 @@ def measure(options: Options, window_s: float, advance: Advance) -> tuple[Figure
 
 
 @click.command("recovery")
-@click.option("--operations", default=1_000_000, show_default=True, type=click.IntRange(1), help="Puts meanwhile.")
+@click.option("--operations", default=1_000_000, show_default=True, type=operations_range, help="Puts meanwhile.")
 @click.option("--keys", default=10_000, show_default=True, type=click.IntRange(1, KEYS_MAX), help="Put uniformly.")
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(3, 99), help="Size of the cluster.")
-@click.option("--in-flight", default=1000, show_default=True, type=click.IntRange(1), help="Puts in flight, in all.")
+@click.option("--in-flight", default=1000, show_default=True, type=in_flight_range, help="Puts in flight, in all.")
 @value_size_option
-@click.option("--clients", default=2, show_default=True, type=click.IntRange(1), help="Client processes.")
+@click.option("--clients", default=2, show_default=True, type=clients_range, help="Client processes.")
 @seed_option
 @click.option(
     "--window",
     "window_s",
     default=10.0,
     show_default=True,
-    type=click.FloatRange(0.2),
+    type=FiniteRange(0.2, SECONDS_MAX),
     help="Seconds over which throughput is measured before, and after.",
 )
 @directory_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@json_option("a table")
 def recovery(window_s: float, as_json: bool, **options: Any) -> None:
     """Kill a follower, put a million values, start it again under the same load: how soon is it there, at what cost?
 

@@ -17,8 +17,8 @@ from raftzmq.benchmarks.extra import need
 from raftzmq.benchmarks.figures import Figures
 from raftzmq.benchmarks.floors import measure_floors
 from raftzmq.benchmarks.machine import Machine, describe_machine
-from raftzmq.benchmarks.options import directory_option
-from raftzmq.benchmarks.program import ending_in_order
+from raftzmq.benchmarks.options import check_writable, directory_option, json_option
+from raftzmq.benchmarks.program import ending_in_order, note, output
 from raftzmq.benchmarks.report_run import Run, in_order, kept, load_run, save_result, save_run, write
 from raftzmq.benchmarks.result import Chart, to_json_bytes
 from raftzmq.benchmarks.suite import NAMES, SUITE, run_suite
@@ -79,7 +79,7 @@ def measure(plan: Plan) -> Run:
                 save_run(plan.out, run)
     except (KeyboardInterrupt, SystemExit):
         if run.outcomes:
-            print(f"what was measured is kept; its page: raftzmq bench report --from {plan.out}", file=sys.stderr)
+            note(f"what was measured is kept; its page: raftzmq bench report --from {plan.out}")
         raise
     return run
 
@@ -87,7 +87,7 @@ def measure(plan: Plan) -> Run:
 def machine_of(plan: Plan) -> Machine:
     """What the figures will be measured on, with its floors."""
     machine = describe_machine(plan.directory)
-    print("the machine's floors: about 10 s", file=sys.stderr, flush=True)
+    note("the machine's floors: about 10 s")
     floors = measure_floors(plan.directory)
     if plan.yardstick is not None:
         floors.update(yardstick_floors(plan.yardstick, plan.directory))
@@ -156,14 +156,15 @@ def summary(run: Run, path: Path) -> dict[str, Any]:
 
 
 def show(run: Run, path: Path, *, as_json: bool) -> None:
-    """Say on standard output how each benchmark ended, and where the page is."""
-    if as_json:
-        print(to_json_bytes(summary(run, path)).decode())
-        return
-    for outcome in run.outcomes:
-        said = f": {outcome.short_reason}" if outcome.reason else ""
-        print(f"{outcome.name} {outcome.status}{said}")
-    print(f"report {path}")
+    """Say on standard output how each benchmark ended, and where the page is. Raises OutputFailed."""
+    with output():
+        if as_json:
+            print(to_json_bytes(summary(run, path)).decode())
+            return
+        for outcome in run.outcomes:
+            said = f": {outcome.short_reason}" if outcome.reason else ""
+            print(f"{outcome.name} {outcome.status}{said}")
+        print(f"report {path}")
 
 
 @click.command("report")
@@ -195,7 +196,7 @@ def show(run: Run, path: Path, *, as_json: bool) -> None:
     metavar="PROGRAM",
     help="A Python program that measures the machine's floors for such a store: PROGRAM relay and PROGRAM echo.",
 )
-@click.option("--json", "as_json", is_flag=True, help="All figures as one JSON object.")
+@json_option("lines, with all figures")
 def report(
     quick: bool,
     names: tuple[str, ...],
@@ -227,6 +228,7 @@ def report(
             save(run, out)
     else:
         out = out or OUT
+        check_writable(out, "--out")
         with ending_in_order():
             run = measure(Plan(out, names, quick, directory, yardstick))
     path = publish(run, out)

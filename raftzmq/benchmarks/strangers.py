@@ -20,8 +20,13 @@ from raftzmq.benchmarks.display import Advance, progress
 from raftzmq.benchmarks.figures import milliseconds, percentile
 from raftzmq.benchmarks.floods import FLOODS, Target, command
 from raftzmq.benchmarks.local_cluster import ClusterFailed, LocalCluster
-from raftzmq.benchmarks.options import directory_option
-from raftzmq.benchmarks.program import ending_in_order
+from raftzmq.benchmarks.options import (
+    SECONDS_MAX,
+    FiniteRange,
+    directory_option,
+    json_option,
+)
+from raftzmq.benchmarks.program import ending_in_order, note, output
 from raftzmq.benchmarks.verification import VerificationFailed
 from raftzmq.client import aio
 from raftzmq.errors import RequestError
@@ -186,17 +191,19 @@ def measure(
 
 @click.command("strangers")
 @click.option("--flood", "floods", multiple=True, type=click.Choice(list(FLOODS)), help="Only this one; repeatable.")
-@click.option("--seconds", default=30.0, show_default=True, type=click.FloatRange(0.5), help="Before and during each.")
+@click.option(
+    "--seconds", default=30.0, show_default=True, type=FiniteRange(0.5, SECONDS_MAX), help="Before and during each."
+)
 @click.option(
     "--every",
     default=60.0,
     show_default=True,
-    type=click.FloatRange(0.0),
+    type=FiniteRange(0.0, SECONDS_MAX),
     help="Seconds from flood to flood; 0: no pause.",
 )
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(1, 99), help="Size of the cluster.")
 @directory_option
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of a table.")
+@json_option("a table")
 def strangers(
     floods: tuple[str, ...], seconds: float, every: float, nodes: int, directory: Path | None, as_json: bool
 ) -> None:
@@ -217,13 +224,14 @@ def strangers(
         noticed = measure(wanted, nodes, seconds, every, directory, advance)
     rows = [one.row() for one in noticed]
     good = all(one.ok for one in noticed)
-    if as_json:
-        print(json.dumps({"schema": SCHEMA, "ok": good, "nodes": nodes, "floods": rows}))
-    else:
-        _print(rows)
+    with output():
+        if as_json:
+            print(json.dumps({"schema": SCHEMA, "ok": good, "nodes": nodes, "floods": rows}))
+        else:
+            _print(rows)
     if not good:
         slow = ", ".join(one.flood for one in noticed if not one.ok)
-        print(f"another client's puts were slower than allowed during: {slow}", file=sys.stderr)
+        note(f"another client's puts were slower than allowed during: {slow}")
         sys.exit(1)
 
 

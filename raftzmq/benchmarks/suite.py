@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from raftzmq.benchmarks.display import Advance
 from raftzmq.benchmarks.extra import ExtraMissing
+from raftzmq.benchmarks.program import plainly
 from raftzmq.benchmarks.result import Result
 from raftzmq.errors import RaftzmqError
 
@@ -94,7 +95,8 @@ def run_one(entry: Entry, *, quick: bool, directory: Path | None, advance: Advan
         module: Any = import_module(f"raftzmq.benchmarks.{entry.name}")
         options = placed(module.QUICK if quick else module.FULL, directory)
         # Through its own file's form: what cannot be saved is found out here, not at the end.
-        result = Result.from_json(module.measure(options, advance).to_saved())
+        with plainly():
+            result = Result.from_json(module.measure(options, advance).to_saved())
     except ExtraMissing as error:
         return ended("left out", str(error))
     except ModuleNotFoundError as error:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from raftzmq.benchmarks.display import Advance
+from raftzmq.benchmarks.program import note
 from raftzmq.benchmarks.suite import Entry, Outcome
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Reporter:
 
     def _say(self, line: str) -> None:
         if self._bar is None:
-            print(line, file=sys.stderr, flush=True)
+            note(line)
         else:
             self._bar.console.print(line, markup=False, highlight=False)
 

@@ -8,15 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from raftzmq.benchmarks.comparison import compare
 from raftzmq.benchmarks.display import Advance, progress, show
 from raftzmq.benchmarks.options import (
     KEYS_MAX,
+    LOAD_SECONDS_MAX,
+    FiniteRange,
     directory_option,
+    in_flight_range,
     keys_option,
     load_options,
     nodes_option,
+    operations_range,
     seed_option,
     value_size_option,
 )
@@ -42,13 +47,13 @@ def measure(sweep: Sweep, advance: Advance) -> Result:
 
 @click.command("throughput")
 @nodes_option
-@click.option("--in-flight", default=64, show_default=True, type=click.IntRange(1), help="Calls in flight, in all.")
+@click.option("--in-flight", default=64, show_default=True, type=in_flight_range, help="Calls in flight, in all.")
 @click.option(
     "--operations",
-    type=click.IntRange(1),
+    type=operations_range,
     help=f"Calls, in all. [default: {OPERATIONS:,}, or as many as are done in --seconds]",
 )
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), help="End after so long.")
+@click.option("--seconds", type=FiniteRange(0, LOAD_SECONDS_MAX, min_open=True), help="End after so long.")
 @value_size_option
 @load_options
 @keys_option
@@ -96,11 +101,15 @@ def throughput(
         operations = OPERATIONS if seconds is None else ceil(seconds * OPERATIONS_PER_SECOND_MAX)
     chosen = Point(operations=operations, **options)
     check_point(chosen)
+    if against is None and was_given("pairs"):
+        raise click.UsageError("--pairs are runs beside another program: name it with --against")
     if against is not None and 0 < chosen.read_share < 1:
         raise click.UsageError("--against compares puts (--read-share 0) or gets (--read-share 1), not a mixture")
     if sweep or quick or charts:
         if against is not None:
             raise click.UsageError("--against compares one point: leave out --sweep, --quick and --charts")
+        if was_given("operations"):
+            raise click.UsageError("the runs of a sweep end by the clock: use --seconds instead of --operations")
         plan = around(QUICK if quick else FULL, chosen)
         with ending_in_order(), progress("runs", plan.runs) as advance:
             result = measure(plan, advance)
@@ -114,6 +123,12 @@ def throughput(
             with progress(f"runs, alternating with {against.name}", 2 * pairs) as advance:
                 figures = compare(chosen, against, pairs, advance)
     show(f"{chosen.nodes} nodes, {chosen.in_flight} calls in flight", figures, as_json=as_json)
+
+
+def was_given(name: str) -> bool:
+    """Did the user choose this option, or does it have its default?"""
+    source = click.get_current_context().get_parameter_source(name)
+    return source not in (None, ParameterSource.DEFAULT)
 
 
 def around(plan: Sweep, point: Point) -> Sweep:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from raftzmq.benchmarks.chromium import NAMES
+from raftzmq.benchmarks.chromium import NAMES, PageFailed, browser
 from raftzmq.benchmarks.page import result_of
 from raftzmq.benchmarks.page_run import Measured, Plan, Played, spaced
 from tests.benchmarks.test_programs import ENVIRONMENT, ROOT, bench
@@ -60,10 +61,25 @@ def test_a_recording_is_opened_scrubbed_and_played(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == [], "it leaves nothing behind"
 
 
+@pytest.mark.skipif(not any(map(shutil.which, NAMES)), reason="chromium is not installed")
+def test_a_browser_that_left_is_waited_for_by_nobody() -> None:
+    async def leave() -> None:
+        async with browser() as one, one.tab() as tab:
+            waiting = asyncio.create_task(tab.value("new Promise(() => {})"))
+            await tab.value("1")
+            await tab.call("Page.close")
+            with pytest.raises(PageFailed, match="has left"):
+                await waiting
+            with pytest.raises(PageFailed, match="has left"):
+                await tab.value("1")
+
+    asyncio.run(leave())
+
+
 def test_without_a_browser_it_says_so(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "bench" / "page.py"), "--events", "10000"]
     environment = {**ENVIRONMENT, "PATH": str(tmp_path)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=110)
     assert done.returncode == 1
-    assert done.stderr.startswith("no figures: no Chromium is installed")
+    assert done.stderr.startswith("error: no Chromium is installed")
     assert "Traceback" not in done.stderr

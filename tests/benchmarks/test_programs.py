@@ -122,11 +122,12 @@ def test_an_interrupted_benchmark_leaves_no_process_and_no_file(tmp_path: Path, 
         # three nodes, a client and what multiprocessing needs for it
         family = eventually(lambda: enough(descendants(process.pid), 5), "nodes and a client run")
         process.send_signal(number)
-        process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=60)
     finally:
         process.kill()
         process.wait()
-    assert process.returncode != 0
+    assert process.returncode == 128 + number
+    assert (output, errors) == (b"", f"interrupted by {number.name}\n".encode())
     eventually(lambda: not [pid for pid in family if Path(f"/proc/{pid}").exists()], "all of them are gone")
     assert not list(tmp_path.iterdir())
 
