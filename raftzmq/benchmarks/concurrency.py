@@ -14,9 +14,9 @@ from raftzmq.benchmarks.concurrency_pictures import charts_of, tables_of
 from raftzmq.benchmarks.concurrency_point import Point, Setting, SlowLoad, normal_points, slow_points
 from raftzmq.benchmarks.concurrency_points import Points
 from raftzmq.benchmarks.concurrency_words import figures_of, findings_of
-from raftzmq.benchmarks.contenders import CONTENDERS, Contender
+from raftzmq.benchmarks.contenders import CONTENDERS, UVLOOP, Contender
 from raftzmq.benchmarks.display import Advance, progress
-from raftzmq.benchmarks.extra import need
+from raftzmq.benchmarks.extra import ExtraMissing, need
 from raftzmq.benchmarks.figures import Figures
 from raftzmq.benchmarks.options import (
     LOAD_SECONDS_MAX,
@@ -30,7 +30,7 @@ from raftzmq.benchmarks.options import (
 from raftzmq.benchmarks.presenting import present, result_options
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.result import Result
-from raftzmq.benchmarks.spy import profile
+from raftzmq.benchmarks.spy import profile, py_spy
 
 QUESTION = "Threads or coroutines: what does a consensus loop gain and lose by each, and what if it waits for its disk?"
 
@@ -95,11 +95,13 @@ def measure(options: Options, advance: Advance) -> Result:
     """Compare the runtimes, each on clusters of its own; ``advance`` is told how many points are done.
 
     In every round each runtime has its turn, and who goes first alternates, so that a machine that becomes slower
-    meanwhile favours nobody. Raises VerificationFailed, LoadFailed, ClusterFailed, ExtraMissing, RequestError.
+    meanwhile favours nobody. What needs a library that is not installed is left out by name, unless it was asked for.
+    Raises VerificationFailed, LoadFailed, ClusterFailed, ExtraMissing, ProfileFailed, RequestError.
     """
+    options, left_out = available(options)
+    if options.profile:
+        py_spy()  # who has none learns it before minutes of measuring
     contenders = options.contenders
-    if any("--uvloop" in contender.options for contender in contenders):
-        need("uvloop", purpose="run coroutines on it")
     points: list[Point] = []
     for number in range(1, options.rounds + 1 if options.in_flight else 1):
         for contender in contenders if number % 2 else contenders[::-1]:
@@ -110,9 +112,23 @@ def measure(options: Options, advance: Advance) -> Result:
         points += slow_points(contenders, options.setting, load, number)
         advance(len(points))
     result = _result(options, Points(points, options.modest, options.nodes - 1))
+    result.findings += left_out
     if options.profile and options.in_flight:
         result.tables.append(profile(contenders, options.setting, max(options.in_flight), options.seconds))
     return result
+
+
+def available(options: Options) -> tuple[Options, list[str]]:
+    """The options without what cannot run here, and a sentence about it. Raises ExtraMissing if it was asked for."""
+    try:
+        if UVLOOP in options.runtimes:
+            need("uvloop", purpose="run coroutines on it")
+    except ExtraMissing as missing:
+        if set(options.runtimes) != set(CONTENDERS):
+            raise
+        others = tuple(name for name in options.runtimes if name != UVLOOP)
+        return replace(options, runtimes=others), [f"{UVLOOP} was left out: {missing}."]
+    return options, []
 
 
 def _result(options: Options, points: Points) -> Result:

@@ -85,7 +85,8 @@ def cost_tables(costs: Costs) -> list[Table]:
         spread = [round(value, 3) for value in (median(ratios), min(ratios), max(ratios), BOUNDS[situation])]
         summary.append([WORDS[situation], in_flight, len(ratios), *spread])
     columns = ("subscriber", "in_flight", "pairs", "median_ratio", "lowest_ratio", "highest_ratio", "bound")
-    tables = [Table("Leader CPU per operation, with events by without", columns, summary), _every_pair(costs)]
+    title = "Leader CPU per operation, with events by without"
+    tables = [Table(title, columns, summary), _every_pair(costs)] if summary else []
     if costs.memory:
         rows: list[list[Cell]] = [
             [memory.in_flight, round(at_s, 2), megabytes(size)]

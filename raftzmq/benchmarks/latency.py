@@ -83,7 +83,7 @@ def _histogram_file(_: click.Context, __: click.Parameter, path: Path | None) ->
 )
 @click.option(
     "--rates",
-    callback=numbers(float, 0.001, PERCENT_MAX),
+    callback=numbers(float, 1, PERCENT_MAX),
     metavar="PERCENT,…",
     help="Rates of the open loops, in percent of the highest that a closed loop reached. "
     "[default: 20,35,50,65,80,90,95; with --quick 20,50,80,95]",

@@ -9,6 +9,7 @@ import click
 
 from raftzmq.benchmarks.bars import Bar, end_by
 from raftzmq.benchmarks.display import progress
+from raftzmq.benchmarks.extra import need
 from raftzmq.benchmarks.figures import Figures, median, percentile
 from raftzmq.benchmarks.options import (
     SECONDS_MAX,
@@ -106,9 +107,7 @@ def page(as_json: bool, **options: Any) -> None:
       raftzmq bench page
       raftzmq bench page --events 100000 --panel grid --json
     """
-    from raftzmq.collector.web.extra import check_web_libraries
-
-    check_web_libraries()
+    need("aiohttp", "prometheus_client", purpose="serve and look at the page", extra="collector")
     from raftzmq.benchmarks.page_run import Plan, measure_page
 
     plan = Plan(**{**options, "panels": tuple(options["panels"])})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from raftzmq.benchmarks.options import check_writable, directory_option, json_op
 from raftzmq.benchmarks.program import ending_in_order, note, output
 from raftzmq.benchmarks.report_run import Run, in_order, kept, load_run, save_result, save_run, write
 from raftzmq.benchmarks.result import Chart, to_json_bytes
+from raftzmq.benchmarks.scaling_cores import cores
 from raftzmq.benchmarks.suite import NAMES, SUITE, run_suite
 from raftzmq.benchmarks.suite_progress import reporting
 from raftzmq.benchmarks.yardstick import Mode, run_yardstick
@@ -87,6 +89,9 @@ def measure(plan: Plan) -> Run:
 def machine_of(plan: Plan) -> Machine:
     """What the figures will be measured on, with its floors."""
     machine = describe_machine(plan.directory)
+    busy, processors = os.getloadavg()[0], cores()
+    if busy > processors:
+        note(f"this machine has other work (load {busy:.1f}, {processors} cores): so will the figures")
     note("the machine's floors: about 10 s")
     floors = measure_floors(plan.directory)
     if plan.yardstick is not None:

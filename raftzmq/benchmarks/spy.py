@@ -10,6 +10,7 @@ import sysconfig
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 
 from raftzmq.benchmarks.concurrency_point import Setting, cluster_of, plans_of
@@ -52,13 +53,18 @@ def _duration(seconds: float) -> int:
 
 
 def _py_spy(pid: int, seconds: float, stacks: Path) -> subprocess.Popen[bytes]:
-    program = Path(sysconfig.get_path("scripts")) / "py-spy"
-    command = [str(program) if program.exists() else "py-spy", "record", "--pid", str(pid), "--format", "raw", "--gil"]
+    command = [py_spy(), "record", "--pid", str(pid), "--format", "raw", "--gil"]
     command += ["--rate", str(SAMPLES_PER_SECOND), "--duration", f"{_duration(seconds)}", "--output", str(stacks)]
-    try:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    except FileNotFoundError:
-        raise ProfileFailed("py-spy is not installed: pip install py-spy, or leave out --profile") from None
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def py_spy() -> str:
+    """Where the program is, of this installation or on the PATH. Raises ProfileFailed."""
+    beside = Path(sysconfig.get_path("scripts")) / "py-spy"
+    program = str(beside) if beside.exists() else which("py-spy")
+    if program is None:
+        raise ProfileFailed("py-spy is not installed: pip install py-spy, or leave out --profile")
+    return program
 
 
 def _finish(spy: subprocess.Popen[bytes]) -> None:

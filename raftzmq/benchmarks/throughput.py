@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from raftzmq.benchmarks.comparison import compare
 from raftzmq.benchmarks.display import Advance, progress, show
+from raftzmq.benchmarks.extra import need
 from raftzmq.benchmarks.options import (
     KEYS_MAX,
     LOAD_SECONDS_MAX,
@@ -144,6 +145,8 @@ def check_point(point: Point) -> None:
         raise click.UsageError("every client process needs a call to make: raise --in-flight or --operations")
     if point.uvloop and point.runtime == "threads":
         raise click.UsageError("--uvloop is an event loop for --runtime coroutines or coroutines-blocking")
+    if point.uvloop:
+        need("uvloop", purpose="run the nodes on it")
     loaded = point.keys * point.value_size
     if point.read_share > 0 and loaded > LOADED_BYTES_MAX:
         raise click.UsageError(

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from raftzmq.benchmarks.concurrency import FULL, QUICK
+from raftzmq.benchmarks.concurrency import FULL, QUICK, available, measure
 from raftzmq.benchmarks.concurrency_pictures import charts_of, tables_of
 from raftzmq.benchmarks.concurrency_point import Disk, Point
 from raftzmq.benchmarks.concurrency_points import Busiest, Points
 from raftzmq.benchmarks.concurrency_words import figures_of, findings_of
-from raftzmq.benchmarks.contenders import BLOCKING, COROUTINES, THREADS
+from raftzmq.benchmarks.contenders import BLOCKING, COROUTINES, THREADS, UVLOOP
+from raftzmq.benchmarks.extra import ExtraMissing
 from raftzmq.benchmarks.meter import Role, Spent
 from raftzmq.benchmarks.process_costs import Cost, ThreadKind, spent, take_costs
-from raftzmq.benchmarks.spy import rows_of
+from raftzmq.benchmarks.spy import ProfileFailed, rows_of
 from tests.benchmarks.test_programs import bench
 from tests.live.harness import eventually
 
@@ -42,6 +43,26 @@ def point(
     """One run that took no measuring."""
     seconds = [0.001, 0.002, 0.003] if latencies is None else latencies
     return Point(runtime, disk, in_flight, 1, speed, seconds, 0, elections, [0.001, 0.004], 0.0, SPENT)
+
+
+def test_without_uvloop_the_others_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert available(FULL) == (FULL, [])
+    monkeypatch.setattr("raftzmq.benchmarks.extra.find_spec", lambda module: None)
+    options, (said,) = available(FULL)
+    assert UVLOOP not in options.runtimes
+    assert len(options.runtimes) == len(FULL.runtimes) - 1
+    assert said.startswith(f"{UVLOOP} was left out: uvloop is not installed")
+    with pytest.raises(ExtraMissing):
+        available(replace(FULL, runtimes=(UVLOOP, THREADS)))
+
+
+def test_a_profile_without_its_program_fails_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("raftzmq.benchmarks.spy.sysconfig.get_path", lambda name: str(tmp_path))
+    with pytest.raises(ProfileFailed, match="py-spy is not installed"):
+        measure(replace(QUICK, profile=True, directory=tmp_path), lambda done: pytest.fail("it measured"))
 
 
 NORMAL = [point(THREADS, speed) for speed in (100.0, 120.0, 90.0)] + [

@@ -21,6 +21,8 @@ from raftzmq.benchmarks.peers_words import ETCD, OURS, PYSYNCOBJ, Sample, chart_
 from raftzmq.benchmarks.plan import Plan
 from raftzmq.benchmarks.pysyncobj_cluster import PySyncObjCluster, PySyncObjFailed
 from raftzmq.benchmarks.pysyncobj_node import DigestNow, LoadNow, LookNow, Request, ValueKind, maker, serve
+from raftzmq.benchmarks.report_answers import answer_of
+from raftzmq.benchmarks.result import Result
 from tests.live.harness import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -255,3 +257,11 @@ def test_etcd_is_started_loaded_and_removed(tmp_path: Path) -> None:
     with EtcdCluster(3, programs, data) as cluster:
         assert cluster.load(1, 10, 256, 100)["latency_p50_ms"] == 4.2
     assert not list(data.iterdir())
+
+
+def test_the_reports_answer_names_every_store_and_what_it_promises() -> None:
+    figures, findings = figures_of(SAMPLES), findings_of(SAMPLES)
+    answer = answer_of(Result("peers", "?", {}, figures, findings=findings))
+    assert f"Beside {PYSYNCOBJ[0]}, " in answer
+    assert f"Beside {PYSYNCOBJ[2]}, raftzmq does 0.50 times its puts one at a time" in answer, "the faster one too"
+    assert answer.endswith("answered over TCP.")
