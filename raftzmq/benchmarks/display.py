@@ -47,8 +47,9 @@ def _show(title: str, figures: Figures, as_json: bool) -> None:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", show_header=False)
-    table.add_column(style="bold")
-    table.add_column(justify="right")
+    # On a narrow terminal names break: their end is the unit.
+    table.add_column(style="bold", overflow="fold")
+    table.add_column(justify="right", overflow="fold")
     for name, value in figures.items():
         table.add_row(name, _text(value))
     Console().print(table)

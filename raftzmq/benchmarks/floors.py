@@ -13,6 +13,7 @@ from pathlib import Path
 from raftzmq.benchmarks.figures import Figures, median, percentile
 from raftzmq.benchmarks.local_cluster import free_ports
 from raftzmq.errors import RaftzmqError
+from raftzmq.storage.directory import free_bytes
 from raftzmq.storage.environment import open_environment
 from raftzmq.transport.bare import BareDealer
 from raftzmq.transport.echo import serve_echo
@@ -45,6 +46,11 @@ def measure_floors(directory: Path | None, seconds: float = SECONDS) -> Figures:
 def disk_floors(directory: Path | None, seconds: float) -> Figures:
     """One block written and synced; one LMDB transaction of one entry, and of many, committed and synced."""
     with tempfile.TemporaryDirectory(prefix="raftzmq-floors-", dir=directory) as path:
+        if free_bytes(Path(path)) < MAP_BYTES:
+            raise FloorFailed(
+                f"{Path(path).parent} has {free_bytes(Path(path)) / 2**20:,.0f} MiB left, and what the disk allows is "
+                f"measured with up to {MAP_BYTES / 2**20:,.0f} MiB: choose another --directory"
+            )
         with (Path(path) / "blocks").open("wb", buffering=0) as file:
             block = os.urandom(BLOCK_BYTES)
 

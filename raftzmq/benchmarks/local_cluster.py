@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -222,8 +223,17 @@ class LocalCluster:
         for node, process in self._processes.items():
             code = process.poll()
             if code not in (None, -signal.SIGKILL):
-                tail = "\n".join(self.log(node).read_text(errors="replace").splitlines()[-LOG_LINES:])
-                raise ClusterFailed(f"{node} ended by itself with exit code {code}:\n{tail}")
+                tail = self.log(node).read_text(errors="replace").splitlines()[-LOG_LINES:]
+                raise ClusterFailed(f"{node} ended by itself with exit code {code}:{self._reason(tail)}")
+
+    def _reason(self, tail: Sequence[str]) -> str:
+        """Why a node ended: the sentence that it ends its log with, or else the end of the log."""
+        try:
+            sentence = str(json.loads(tail[-1])["error"])
+        except (IndexError, ValueError, KeyError, TypeError):
+            return "\n" + "\n".join(tail)
+        hint = "; --directory says where the nodes' data go" if str(self.path) in sentence else ""
+        return f" {sentence}{hint}"
 
     def wait(self, look: Callable[[], T | None], what: str, patience_s: float = PATIENCE_S) -> T:
         """The first value of ``look()`` that isn't None; raises ClusterFailed after ``patience_s``, saying ``what``."""

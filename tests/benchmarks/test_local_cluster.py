@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import socket
 from pathlib import Path
@@ -41,6 +43,19 @@ def test_a_cluster_serves_survives_a_kill_and_leaves_nothing_behind(tmp_path: Pa
         assert not any(map(gone, pids))
     assert all(map(gone, pids))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_node_that_says_why_it_ended_is_told_in_its_own_words(tmp_path: Path) -> None:
+    with LocalCluster(1, tmp_path) as cluster:
+        cluster.stop("n1")
+        shutil.rmtree(cluster.path / "n1")
+        (cluster.path / "n1").write_text("no directory")
+        cluster.start("n1")
+        with pytest.raises(ClusterFailed) as told:
+            cluster.wait(lambda: None, "what never comes")
+    (sentence,) = str(told.value).splitlines()
+    assert re.match(rf"n1 ended by itself with exit code 1\d: .*{cluster.path / 'n1'}", sentence)
+    assert sentence.endswith("; --directory says where the nodes' data go")
 
 
 def test_a_node_that_ends_by_itself_is_told_with_its_log_and_the_files_are_kept(

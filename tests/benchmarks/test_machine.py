@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from raftzmq.benchmarks.figures import number
-from raftzmq.benchmarks.floors import measure_floors, timed
+from raftzmq.benchmarks.floors import FloorFailed, measure_floors, timed
 from raftzmq.benchmarks.machine import cpu_model, describe_machine, memory, system_name
 
 CPUINFO = "processor\t: 0\nmodel name\t: Some CPU   @ 2.00GHz\nflags\t\t: fpu hypervisor\n\nprocessor\t: 1\n"
@@ -31,6 +33,13 @@ def test_what_the_kernel_does_not_say_is_unknown() -> None:
     assert cpu_model("")
     assert memory("") == "unknown"
     assert system_name("") == "unknown"
+
+
+def test_a_disk_without_room_is_no_floor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("raftzmq.benchmarks.floors.free_bytes", lambda path: 5 << 20)
+    with pytest.raises(FloorFailed, match=r"has 5 MiB left, .* up to 1,024 MiB: choose another --directory"):
+        measure_floors(tmp_path, seconds=0.05)
+    assert not list(tmp_path.iterdir())
 
 
 def test_floors_are_measured_on_the_disk_that_was_named_and_leave_nothing_there(tmp_path: Path) -> None:

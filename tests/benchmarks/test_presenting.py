@@ -25,7 +25,7 @@ RESULT = Result(
     "demo",
     "How fast is it?",
     {"nodes": 3},
-    {"puts_per_second": 61_234, "latency_ms": [1.5, 2.5]},
+    {"puts_per_second": 61_234, "latency_ms": [1.5, 2.5], "a_figure_with_a_name_that_is_longer_ms": 45.0},
     [
         Table(
             "Every run",
@@ -82,6 +82,7 @@ def test_a_pipe_gets_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines() == [
         "puts_per_second 61234",
         "latency_ms 1.5 2.5",
+        "a_figure_with_a_name_that_is_longer_ms 45.0",
         "# Every run",
         "runtime\tputs_per_second\tlatency_p50_ms\tlatency_p99_ms\tcpu_us_per_operation\telections",
         "threads\t61234\t4.25\t9.5\t31.75\t0",
@@ -122,6 +123,8 @@ def test_a_narrow_terminal_gets_a_line_to_each_cell(tmp_path: Path) -> None:
     assert max(map(len, lines)) <= 40
     assert "  puts per second: 61,234" in lines
     assert "  latency p99 ms: –" in lines
+    assert not any("…" in line for line in lines), "the end of a name is its unit"
+    assert "a_figure_with_a_name_that_is_longer_ms" in re.sub(r"[^\w.]", "", "".join(lines)).replace("45.0", "")
 
 
 def test_charts_are_drawn_where_they_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
