@@ -114,9 +114,14 @@ def _read_result(path: Path) -> Result:
     try:
         return Result.from_json(path.read_bytes())
     except OSError as error:
-        raise ResultUnreadable(f"{path} cannot be read: {error.strerror}") from None
+        raise ResultUnreadable(f"{path} cannot be read ({error.strerror}): {_again(path)}") from None
     except ResultUnreadable as error:
-        raise ResultUnreadable(f"{path}: {error}") from None
+        raise ResultUnreadable(f"{path}: {error}; {_again(path)}") from None
+
+
+def _again(path: Path) -> str:
+    """What to do about a result that is gone or spoilt: the others stay."""
+    return f"`raftzmq bench report --only {path.stem} --out {path.parent.parent}` measures it again"
 
 
 def _read_run(path: Path) -> Run:

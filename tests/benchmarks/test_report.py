@@ -345,6 +345,17 @@ def test_an_interruption_keeps_what_was_measured_and_says_how_to_see_it(
     assert [outcome.name for outcome in load_run(tmp_path).outcomes] == ["failover"]
 
 
+@pytest.mark.parametrize("spoilt", [None, "{"])
+def test_a_result_that_is_gone_or_spoilt_can_be_measured_again(tmp_path: Path, spoilt: str | None) -> None:
+    save(RUN, tmp_path)
+    file = tmp_path / "results" / "failover.json"
+    file.unlink()
+    if spoilt is not None:
+        file.write_text(spoilt)
+    with pytest.raises(ResultUnreadable, match=f"`raftzmq bench report --only failover --out {tmp_path}` measures it"):
+        load_run(tmp_path)
+
+
 def test_a_page_of_a_part_leaves_the_rest_of_what_was_measured_alone(tmp_path: Path) -> None:
     save(RUN, tmp_path)
     done = CliRunner().invoke(report, ["--from", str(tmp_path), "--only", "failover"])
