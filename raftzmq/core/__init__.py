@@ -20,7 +20,10 @@ through needs no input: the follower's own answer says so. The rules:
 8. Time is a number handed in. A tick that comes later than its deadline by over a heartbeat interval fires no election
    and no step-down but sets a short new deadline, so that what has arrived is heard first. A leader whose own log or
    state finishes nothing for several election timeouts steps down, and campaigns again only once it does: nobody else
-   can tell, for its heartbeats go on and its followers acknowledge.
+   can tell, for its heartbeats go on and its followers acknowledge. Nobody campaigns while a vote of its own or for
+   another is being stored, and the election timeout that follows begins when the vote leaves: on a disk slower than
+   that timeout, each campaign would be ended by the next before it was out. A pre-vote stores nothing and so waits for
+   nothing.
 9. PreVote and RequestVote are refused while a leader was heard within the minimum election timeout (thesis 4.2.3).
    A read joins the *next* ReadIndex round, never one whose heartbeats have left; none before the term's first commit;
    the numbers of rounds are never reused.

@@ -10,7 +10,7 @@ from raftzmq.core.messages import AppendEntries, InstallSnapshot, Message, Reque
 from raftzmq.core.ready import Fact
 from raftzmq.core.replication import Leadership
 from raftzmq.core.roles import Candidate, Follower, Role
-from raftzmq.core.types import EntryKind, Mark, make_entry
+from raftzmq.core.types import EntryKind, HardState, Mark, make_entry
 from raftzmq.errors import InvariantViolation
 
 DISK_PATIENCE_ELECTIONS = 5
@@ -40,6 +40,7 @@ class Elections:
         self.commit_index = 0
         self.has_room = True
         self._rng = rng
+        self._stored = HardState()
         self._state: Follower | Candidate | Leadership = Follower()
         self._now = 0
         self._heard_leader_us: int | None = None
@@ -106,7 +107,8 @@ class Elections:
         """Start an election now, as a node does that is told to by the message TimeoutNow (thesis 3.10).
 
         Voters decide as ever, but none refuses because a leader is near; False where this node leads or its timer
-        would start none either: it is no voter, its disk is full or hangs, or its state is being replaced.
+        would start none either: it is no voter, its disk is full or hangs or still stores its vote, or its state is
+        being replaced.
         """
         if self._may_campaign() and not isinstance(self._state, Leadership):
             self._campaign(pre_vote=False, told=True)
@@ -137,7 +139,23 @@ class Elections:
     def _may_campaign(self) -> bool:
         """Would this node lead well? While a snapshot takes the place of its state it has none to apply to."""
         able = self.node in self.voters and self.has_room and self._installing is None
-        return able and not self._disk_hangs()
+        return able and not self._vote_under_way and not self._disk_hangs()
+
+    @property
+    def _vote_under_way(self) -> bool:
+        """Is the vote of this term, for itself or another, still on its way to the disk?
+
+        What asks for votes or gives one leaves only then (rule 2): an election that began before would undo it.
+        """
+        return self.voted_for is not None and self._stored != HardState(self.current_term, self.voted_for)
+
+    def _vote_stored(self, took_us: int) -> None:
+        """The vote is durable, after ``took_us``, and leaves: the timer that it restarted (§5.2) begins only now.
+
+        Who is asked has a vote to store as well, on a disk that may be as slow: they get that time on top.
+        """
+        self._reset_election_timer()
+        self._election_us += min(took_us, DISK_PATIENCE_ELECTIONS * self.timing.election_max_us)
 
     def _disk_hangs(self) -> bool:
         """Has this node's own log or state finished nothing for so long that others had better lead?
@@ -245,6 +263,9 @@ class Elections:
             self._messages.append(answer)
             return
         self.voted_for = message.sender
+        if isinstance(self._state, Candidate):
+            # It has only asked so far; by going on it would undo this vote, even before it is out.
+            self._become_follower(self.current_term, None, f"votes for {message.sender}")
         self._reset_election_timer()
         self._held.append(answer)
 

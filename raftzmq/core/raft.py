@@ -34,7 +34,6 @@ class Raft(Snapshots):
 
     def __init__(self, node: str, timing: Timing, rng: Randomness, retention: Retention | None = None) -> None:
         super().__init__(node, timing, rng, retention or Retention())
-        self._stored = HardState()
         self._in_flight: Append | None = None
         self._held_in_flight: list[Message] = []
         self._reads: list[ReadState] = []
@@ -111,9 +110,12 @@ class Raft(Snapshots):
         """``append`` is durable: release what waited for it (rules 1 to 4)."""
         if append is not self._in_flight:
             raise InvariantViolation("storage reports an append that isn't under way")
+        began_us, voting = self._writing_since_us, self._vote_under_way
         self._in_flight = self._writing_since_us = None
         if append.hard_state is not None:
             self._stored = append.hard_state
+            if voting and began_us is not None and not self._vote_under_way:
+                self._vote_stored(self._now - began_us)
         if append.snapshot is not None:
             self.log.stored_mark(append.snapshot)
         if append.entries:

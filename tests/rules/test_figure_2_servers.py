@@ -130,6 +130,7 @@ def wait_for_anybody(self: Raft, message: Message) -> None:
     Bug("nobody campaigns", Elections, "_campaign", do_nothing),
     Bug("a leader that is heard doesn't count", Raft, "_on_append_entries", keep_waiting),
     Bug("a vote given doesn't count", Raft, "_on_request_vote", vote_and_campaign),
+    Bug("the vote counts before it is out", Elections, "_vote_stored", do_nothing),
     Bug("a refused candidate and an old leader count", Raft, "step", wait_for_anybody),
 )
 def test_followers_campaign_after_an_election_timeout() -> None:
@@ -146,8 +147,10 @@ def test_followers_campaign_after_an_election_timeout() -> None:
     core.flush()
     assert core.raft.deadline == deadline, "an old leader and a candidate without one's vote put nothing off"
     core.step(RequestVote("n3", "n1", 5, 1, 3, False))
-    core.flush()
     assert core.raft.deadline == core.now + timeout, "a vote was given"
+    core.tick(core.now + 1000)
+    core.flush()
+    assert core.raft.deadline == core.now + 1000 + timeout, "it left only now, and the disk took that time"
     assert of(RequestVote, core.sent) == []
     assert [m.to for m in of(RequestVote, core.tick_at_deadline())] == ["n2", "n3"]
 
@@ -186,6 +189,7 @@ def ask_one(self: Raft, *, pre_vote: bool) -> None:
     Bug("the term stays", Elections, "_campaign", stay_in_term),
     Bug("it doesn't vote for itself", Elections, "_campaign", no_vote_of_ones_own),
     Bug("the timer isn't reset", Elections, "_campaign", keep_the_timer),
+    Bug("the timer runs while the vote is stored", Elections, "_vote_stored", do_nothing),
     Bug("it asks one node only", Elections, "_campaign", ask_one),
 )
 def test_candidates_begin_an_election() -> None:
@@ -194,11 +198,13 @@ def test_candidates_begin_an_election() -> None:
     assert core.raft.current_term == 4, "asking whether one would be elected changes nothing"
     core.tick(core.now + 1000)
     core.step(*(RequestVoteResponse(peer, "n1", 5, True, True) for peer in ("n2", "n3")))
+    assert core.raft.deadline == core.now + ELECTION_MIN
+    core.tick(core.now + 1000)
     asked = of(RequestVote, core.flush())
     assert [m.to for m in asked] == ["n2", "n3", "n4", "n5"]
     assert {(m.term, m.last_log_index, m.last_log_term, m.pre_vote) for m in asked} == {(5, 2, 2, False)}
     assert (core.hard_state.current_term, core.hard_state.voted_for) == (5, "n1")
-    assert core.raft.deadline == core.now + ELECTION_MIN
+    assert core.raft.deadline == core.now + 1000 + ELECTION_MIN, "all others are asked only now"
 
 
 def one_vote_is_enough(self: Candidate, voter: str, granted: bool, voters: Any) -> bool:

@@ -17,14 +17,14 @@ SHOWN = {
     "vote not stored": ("durability", 8),
     "vote before the disk": ("durable_promise", 1),
     "reply before the disk": ("durable_promise", 1),
-    "two votes in a term": ("one_vote", 5),
+    "two votes in a term": ("one_vote", 10),
     "truncation on any mismatch": ("state_machine_safety", 9),
     "leader counts unsynced entries": ("durable_commit", 3),
     "old term committed by counting": ("current_term_commit", 1),
     "election restriction off": ("leader_completeness", 8),
     "commit beyond what matches": ("state_machine_safety", 9),
     "committed beyond stable": ("state_behind_log", 1),
-    "session table lost on restart": ("state_machine_safety", 1),
+    "session table lost on restart": ("state_machine_safety", 2),
     "applied index saved without the data": ("state_machine_safety", 1),
 }
 """Planted bugs, the property that the events show broken first, and a seed that is tried before all others."""
