@@ -75,6 +75,9 @@ CLIENTS_MAX = 65_536
 LAMPORT_MAX = 2**53 - 1
 """Where Lamport time ends: the last integer that every reader of JSON takes exactly. A million messages a second get
 there in 285 years; a peer that claims a huge time can spoil the order of events, but not end the cluster."""
+TERM_STEP_MAX = 2**32
+"""How far above a node's own term a peer's may lie, if it is to be believed: as far as ten elections a second get in 13
+years. A damaged message must not put the cluster where terms end, for there nobody can be elected any more."""
 EVENTS_RING_BYTES = 8 * MIB
 """Events kept for subscribers that missed some: several seconds of a node under load."""
 EVENTS_RARE_BYTES = MIB

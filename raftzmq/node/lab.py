@@ -57,7 +57,9 @@ class Lab:
                 self._end(peer, "healed", now_us)
         elif asked.action == "elect":
             if not self._raft.campaign():
-                raise InvalidRequest(f"{node} cannot campaign now: it leads already, is no voter, or its disk is full")
+                raise InvalidRequest(
+                    f"{node} cannot campaign now: it leads already, is no voter, or its disk is busy or full"
+                )
             self._say("elect", None, SOUND, None, now_us)
         return [encode_header(ChaosAnswer(asked.request)), json.dumps(self._row(now_us)).encode()]
 

@@ -154,7 +154,7 @@ class Node:
     def on_peer(self, routing: bytes, frames: Sequence[bytes], now_us: int) -> bool:
         """A message that claims to be another node's; False if it was refused."""
         try:
-            message = self.peers.decode(frames, self.raft.voters, now_us)
+            message = self.peers.decode(frames, self.raft.voters, self.raft.current_term, now_us)
         except PeerRefused as refused:
             self._refuse_peer(routing, str(refused), now_us)
             return False

@@ -19,7 +19,7 @@ from raftzmq.codec.peers import (
     encode_refusal,
     message_kind,
 )
-from raftzmq.config import PEER_BYTES_MAX, PEER_FRAMES_MAX
+from raftzmq.config import PEER_BYTES_MAX, PEER_FRAMES_MAX, TERM_STEP_MAX
 from raftzmq.errors import InvalidRequest
 from raftzmq.events.lamport import LamportClock
 from raftzmq.node.traffic import Traffic
@@ -85,10 +85,13 @@ class Peers:
                 self._made[to, kind] = frame
         return frame
 
-    def decode(self, frames: Sequence[bytes], members: Sequence[str], now_us: int) -> PeerMessage | Refusal | None:
-        """The message in ``frames``, which is taken now; None if its sender isn't listened to yet.
+    def decode(
+        self, frames: Sequence[bytes], members: Sequence[str], term: int, now_us: int
+    ) -> PeerMessage | Refusal | None:
+        """The message in ``frames``, which is taken now in ``term``; None if its sender isn't listened to yet.
 
-        Raises PeerRefused for an envelope that doesn't fit, InvalidRequest for what cannot be decoded or is too large.
+        Raises PeerRefused for an envelope or a term that doesn't fit, InvalidRequest for what cannot be decoded or is
+        too large.
         """
         if len(frames) > PEER_FRAMES_MAX:
             raise InvalidRequest(f"{len(frames)} frames; a peer's message has at most {PEER_FRAMES_MAX}")
@@ -106,6 +109,11 @@ class Peers:
             if len(self._accepted) < ENVELOPES_MAX:
                 self._accepted[frames[0]] = envelope
         message, stamp = decode_message(envelope, frames[1:])
+        if message.term - term > TERM_STEP_MAX:
+            raise PeerRefused(
+                f"{envelope.node} speaks of term {message.term}, and {self._node} is in term {term}: no cluster holds "
+                "so many elections, so the message is damaged"
+            )
         self._clock.merge(stamp.lamport)
         if self._maker.details:
             self._traffic.received(message, stamp, now_us)
