@@ -12,6 +12,9 @@ from raftzmq.core.quorum import agreed
 from raftzmq.core.value import value
 
 ENTRIES_PER_MESSAGE = PEER_FRAMES_MAX - 2
+WAITING_CONTEXTS_MAX = 64
+"""Contexts of one node that wait for a round. None begins before the term's first commit, which may never come, and
+whoever waits asks again and again."""
 
 ReadKey = tuple[str, int]
 """Who asked for a read, and the context that it gave."""
@@ -35,7 +38,7 @@ class Leadership:
         self.log = log
         self.term_start = log.last_index + 1
         self.round = 0
-        self._waiting: list[ReadKey] = []
+        self._waiting: dict[str, deque[int]] = {}
         self._rounds: deque[Round] = deque()
         self.peers = {
             voter: Progress(next_index=log.last_index + 1, heard_us=now_us, moved_us=now_us)
@@ -154,8 +157,11 @@ class Leadership:
             progress.rejected(message.prev_log_index, fits + 1)
 
     def request_read(self, reader: str, context: int) -> None:
-        """Queue a read for the next round; a round whose heartbeats have left is never joined."""
-        self._waiting.append((reader, context))
+        """Queue a read for the next round; a round whose heartbeats have left is never joined.
+
+        Of too many by one node the oldest are never answered: an index that is good for its latest is good for them.
+        """
+        self._waiting.setdefault(reader, deque(maxlen=WAITING_CONTEXTS_MAX)).append(context)
 
     @property
     def has_reads(self) -> bool:
@@ -172,7 +178,8 @@ class Leadership:
         if not self._waiting or (self._rounds and not again) or commit_index < self.term_start:
             return False
         self.round += 1
-        self._rounds.append(Round(self.round, commit_index, tuple(self._waiting)))
+        reads = tuple([(reader, context) for reader, contexts in self._waiting.items() for context in contexts])
+        self._rounds.append(Round(self.round, commit_index, reads))
         self._waiting.clear()
         return True
 

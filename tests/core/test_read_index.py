@@ -9,6 +9,7 @@ import pytest
 from raftzmq.core import Role
 from raftzmq.core.messages import AppendEntries, Message, ReadIndex, ReadIndexResponse
 from raftzmq.core.ready import ReadState
+from raftzmq.core.replication import WAITING_CONTEXTS_MAX
 from tests.core.cluster import Cluster
 from tests.core.support import ELECTION_MAX, Core, candidate, committing, heartbeat, leader, matched, of, pre_candidate
 
@@ -89,6 +90,22 @@ def test_reads_that_gather_share_the_next_round() -> None:
     assert rounds(echo(core, "n2", 1)) == {2}
     echo(core, "n2", 2)
     assert [state.context for state in core.reads] == [1, 2, 3, 4]
+
+
+def test_what_waits_for_the_terms_first_commit_has_a_bound() -> None:
+    """It may take for ever, and whoever waits asks again and again: of each, the latest are answered."""
+    core = leader(Core(voters=3))
+    for context in range(1, 1_000):
+        core.read(context)
+        core.step(ReadIndex("n2", "n1", 1, 5_000 + context))
+    core.step(ReadIndex("n3", "n1", 1, 3))
+    assert core.reads == []
+    core.step(matched(core, "n2", 1))
+    answers = of(ReadIndexResponse, echo(core, "n2", 1))
+    latest = range(1_000 - WAITING_CONTEXTS_MAX, 1_000)
+    assert [state.context for state in core.reads] == [*latest]
+    assert [m.context for m in answers if m.to == "n2"] == [5_000 + context for context in latest]
+    assert [m.context for m in answers if m.to == "n3"] == [3], "a node that asks much drives out none but itself"
 
 
 def test_a_round_whose_messages_were_lost_is_confirmed_by_later_heartbeats() -> None:

@@ -37,6 +37,7 @@ original_fail = Replies.fail
 original_truncate = Log.truncate_from
 original_save = MemoryState.commit
 original_start_round = Leadership.start_round
+original_request_read = Leadership.request_read
 original_on_request_vote = Elections._on_request_vote
 original_propose = Node._propose
 original_seen = Sessions.seen
@@ -176,7 +177,7 @@ def take_all_committed(self: Raft) -> tuple[Entry, ...]:
 def join_the_last_round(self: Leadership, reader: str, context: int) -> None:
     """A read is content with a round whose heartbeats left before it came."""
     if not self._rounds:
-        self._waiting.append((reader, context))
+        original_request_read(self, reader, context)
         return
     last = self._rounds.pop()
     self._rounds.append(Round(last.number, last.index, (*last.reads, (reader, context))))
