@@ -22,11 +22,15 @@ class SnapshotWriter:
     """A file that is being written, under another name. A context manager: without `finish` nothing is left of it."""
 
     def __init__(self, path: Path, header: Header, *, force: bool = False) -> None:
-        """Begin; raises SnapshotFileError, also if there is a file and not ``force``."""
+        """Begin; raises SnapshotFileError, also if there is a file and not ``force``, or anything but a file."""
         self._path = path
-        if path.is_dir() or (path.exists() and not force):
-            what = "is a directory" if path.is_dir() else "exists: it would be lost"
-            raise SnapshotFileError(f"{path} {what}; give another name{'' if path.is_dir() else ', or --force'}")
+        if path.is_dir():
+            raise SnapshotFileError(f"{path} is a directory; give another name")
+        if path.exists() and not path.is_file():
+            # The whole file takes the name of what is there: a device or a pipe would be gone for everybody.
+            raise SnapshotFileError(f"{path} is no file but a device, a pipe or a socket; give another name")
+        if path.exists() and not force:
+            raise SnapshotFileError(f"{path} exists: it would be lost; give another name, or --force")
         self._partial = path.with_name(f".{path.name}.{os.getpid()}.part")
         self._digest = sha256()
         self.keys = 0

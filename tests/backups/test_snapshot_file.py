@@ -170,6 +170,19 @@ def test_an_old_file_stays_until_the_new_one_is_whole(tmp_path: Path, good: byte
         write(tmp_path, force=True)
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_what_is_no_file_is_never_replaced(tmp_path: Path, force: bool) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with pytest.raises(SnapshotFileError, match=r"is no file but a device, a pipe or a socket; give another name$"):
+            write(path, force=force)
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert sorted(tmp_path.iterdir()) == [link, pipe]
+
+
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(SnapshotFileError, match="No such file or directory"):
         write(tmp_path / "missing" / "file")
