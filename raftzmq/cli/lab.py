@@ -145,6 +145,7 @@ def run(
       raftzmq lab run three-of-five minority-leader --language ja
       raftzmq lab run --all --json | jq '.runs[] | {lab, green: .verdict.green}'
     """
+    from raftzmq.benchmarks.program import ending_in_order
     from raftzmq.cli.lab_view import narrator, print_summary, print_verdict
     from raftzmq.labs.performance import perform
     from raftzmq.labs.registry import load
@@ -161,7 +162,7 @@ def run(
     runs: list[Run] = []
     for chosen in labs:
         home = new_directory(directory, chosen.name)
-        with narrator(chosen, language, quiet=as_json, waits=step) as narrate:
+        with ending_in_order(), narrator(chosen, language, quiet=as_json, waits=step) as narrate:
             found = perform(chosen, home, runtime=runtime, web=web or "", narrate=narrate)
         runs.append(found)
         if not as_json:

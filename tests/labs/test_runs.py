@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from raftzmq.labs.runs import NoRecord, new_directory
-from tests.cli.support import raftzmq
+from tests.cli.support import COMMAND, PATIENCE_S, environment, raftzmq
+from tests.collector.support import wait_until
 
 
 def test_each_run_has_a_directory_of_its_own(tmp_path: Path) -> None:
@@ -26,6 +31,33 @@ def test_where_nothing_can_be_recorded(tmp_path: Path, place: str) -> None:
         NoRecord, match=f"no run can be recorded in {tmp_path}/{place}: .*; --record names another place"
     ):
         new_directory(tmp_path / place, "split-votes")
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_ended_takes_its_processes_with_it(tmp_path: Path, number: signal.Signals) -> None:
+    command = [*COMMAND, "lab", "run", "clean-election", "--record", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
+        try:
+            wait_until(lambda: len(processes(tmp_path)) >= 7, "the lab, its collector and five nodes run")
+            process.send_signal(number)
+            process.communicate(timeout=PATIENCE_S)
+        finally:
+            process.kill()
+            left = processes(tmp_path)
+            for pid in left:
+                os.kill(pid, signal.SIGKILL)
+    assert (process.returncode, left) == (128 + number, [])
+
+
+def processes(path: Path) -> list[int]:
+    """All that name something below a directory on their command line and run."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if str(path).encode() in file.read_bytes():
+                found.append(int(file.parent.name))
+    return found
 
 
 def test_the_command_says_so_and_starts_nothing(tmp_path: Path) -> None:
