@@ -12,7 +12,6 @@ import pytest
 
 from raftzmq.labs.runs import NoRecord, new_directory
 from tests.cli.support import COMMAND, PATIENCE_S, environment, raftzmq
-from tests.collector.support import wait_until
 
 
 def test_each_run_has_a_directory_of_its_own(tmp_path: Path) -> None:
@@ -39,7 +38,9 @@ def test_a_run_that_is_ended_takes_its_processes_with_it(tmp_path: Path, number:
     command = [*COMMAND, "lab", "run", "clean-election", "--record", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
         try:
-            wait_until(lambda: len(processes(tmp_path)) >= 7, "the lab, its collector and five nodes run")
+            assert process.stdout is not None
+            assert any(line.startswith(b"2. ") for line in process.stdout), "a second step, so all are there"
+            assert len(processes(tmp_path)) == 7, "the lab, its collector and five nodes"
             process.send_signal(number)
             process.communicate(timeout=PATIENCE_S)
         finally:
