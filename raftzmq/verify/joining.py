@@ -234,6 +234,13 @@ class Joining(Commitments):
         seen = self.node(node)
         self._stored_hard_state(node, term, vote)
         disk = seen.disk
+        before = disk.get(index)
+        if chain is not None and before is not None and before[1] != chain and not seen.exact:
+            # Written anew: it was dropped in between, and something is missing of what would have said so.
+            self._keeps(node, seen, index, None, "removed")
+            entry = (UNKNOWN_TERM, chain)
+            disk.restart(index, entry if seen.log.differs(index, entry) else seen.log.get(index) or entry)
+            return
         if index < disk.last:
             self._keeps(node, seen, index + 1, None, "removed")
             disk.truncate(index + 1)

@@ -166,6 +166,25 @@ def test_a_disk_that_has_another_entry_than_the_log() -> None:
 
 
 @pytest.mark.parametrize(
+    ("exact", "committed", "broken"),
+    [(False, False, []), (True, False, ["log_matching"]), (False, True, ["durable_commit"])],
+    ids=["something may be missing", "all was told", "it was committed"],
+)
+def test_a_disk_that_writes_an_entry_anew(exact: bool, committed: bool, broken: list[str]) -> None:
+    """Nobody said that its log dropped the old one: either that wasn't heard, or its log has it still."""
+    watched = Watched()
+    old = watched.replicate("n1", 11, "n2")
+    if committed:
+        watched.invariants.commits("n1", 1, 11, old)
+    watched.invariants.node("n2").exact = exact
+    watched.invariants.durable("n2", 2, None, 11, entry(11, 2)[1])
+    assert watched.broken == broken
+    watched.invariants.node("n2").exact = True
+    watched.invariants.durable("n2", 2, None, 11, entry(11, 2)[1])
+    assert watched.broken == broken + (["log_matching"] if exact else []), "from there on it is known"
+
+
+@pytest.mark.parametrize(
     ("fields", "broken"),
     [
         ({}, []),

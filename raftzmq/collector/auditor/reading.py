@@ -178,6 +178,7 @@ class Reading:
             self._invariants.state_stored(name, event["last"])
             followed.anchors.add(STATE)
             return
+        self._invariants.node(name).exact = DISK in followed.anchors
         self._invariants.durable(name, event["vote_term"], event["voted_for"], event["last"], event["chain"])
         followed.anchors.add(DISK)
 
