@@ -110,9 +110,10 @@ class Raft(Snapshots):
         """``append`` is durable: release what waited for it (rules 1 to 4)."""
         if append is not self._in_flight:
             raise InvariantViolation("storage reports an append that isn't under way")
-        began_us, voting = self._writing_since_us, self._vote_under_way
+        began_us = self._writing_since_us
         self._in_flight = self._writing_since_us = None
         if append.hard_state is not None:
+            voting = self._vote_under_way
             self._stored = append.hard_state
             if voting and began_us is not None and not self._vote_under_way:
                 self._vote_stored(self._now - began_us)
