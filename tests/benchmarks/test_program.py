@@ -19,6 +19,7 @@ import pytest
 from raftzmq.benchmarks.local_cluster import ClusterFailed, LocalCluster
 from raftzmq.benchmarks.program import MeasurementImpossible, ending_in_order, undisturbed
 from tests.benchmarks.test_programs import ENVIRONMENT, ROOT, bench
+from tests.signals import handled
 
 RECORDING = ("--events", "600", "--seeks", "2")
 """The quickest of all measurements: no cluster."""
@@ -45,7 +46,7 @@ def test_a_signal_leaves_through_what_cleans_up_and_says_so(
     number: signal.Signals, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     notes: list[str] = []
-    with pytest.raises(SystemExit) as left, ending_in_order(), cleaning(notes):
+    with handled(number, signal.SIG_DFL), pytest.raises(SystemExit) as left, ending_in_order(), cleaning(notes):
         signals(number)
     assert left.value.code == code
     assert notes == ["cleaned"]
@@ -98,12 +99,8 @@ def test_an_interruption_waits_for_another_thread_too() -> None:
 
 
 def test_a_signal_that_was_ignored_from_the_beginning_stays_ignored() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with ending_in_order():
-            signals(signal.SIGHUP)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    with handled(signal.SIGHUP, signal.SIG_IGN), ending_in_order():
+        signals(signal.SIGHUP)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

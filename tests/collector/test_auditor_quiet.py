@@ -126,15 +126,15 @@ def test_nothing_is_seen_broken(seed: int, change: Change, times: int) -> None:
 
 def test_where_an_install_may_be_missing_a_log_cannot_be_judged() -> None:
     """Who has subscribed to installs, and has heard of none, knows that there was none: then it is a violation."""
-    events = without_installs(recorded(10), Random(0))
+    events = without_installs(recorded(176), Random(0))  # a run in which a log without the entry was replaced
     verdict = audited(events)
     assert verdict["verdict"] == "unknown"
     unknown = [interval for interval in verdict["unknown"] if "snapshot" in interval["reason"]]
-    assert [(interval["source"], interval["rules"]) for interval in unknown] == [("n5", sorted(REPLACED))]
+    assert [(interval["source"], interval["rules"]) for interval in unknown] == [("n3", sorted(REPLACED))]
     states = {row["rule"]: row["state"] for row in verdict["rules"]}
     assert {states[rule] for rule in REPLACED} <= {"unknown"}
     assert states["election_safety"] == "holds"
     sure = Auditor(installs=True)
     for event in events:
         sure.accept(event)
-    assert {violation["rule"] for violation in sure.verdict["violations"]} == {"state_machine_safety", "log_matching"}
+    assert {violation["rule"] for violation in sure.verdict["violations"]} == {"state_machine_safety"}

@@ -12,6 +12,7 @@ import pytest
 
 from raftzmq.labs.runs import NoRecord, new_directory
 from tests.cli.support import COMMAND, PATIENCE_S, environment, raftzmq
+from tests.signals import handled
 
 
 def test_each_run_has_a_directory_of_its_own(tmp_path: Path) -> None:
@@ -36,7 +37,10 @@ def test_where_nothing_can_be_recorded(tmp_path: Path, place: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_run_that_is_ended_takes_its_processes_with_it(tmp_path: Path, number: signal.Signals) -> None:
     command = [*COMMAND, "lab", "run", "clean-election", "--record", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process:
+    with (
+        handled(number, signal.SIG_DFL),
+        subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()) as process,
+    ):
         try:
             assert process.stdout is not None
             assert any(line.startswith(b"2. ") for line in process.stdout), "a second step, so all are there"
