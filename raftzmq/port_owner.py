@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 
@@ -18,10 +19,28 @@ def port_owner(port: int) -> int | None:
             fields = line.split()
             if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port:
                 sockets.add(f"socket:[{fields[9]}]")
-    for link in Path("/proc").glob("[0-9]*/fd/*") if sockets else ():
+    return holder(sockets, os.listdir("/proc")) if sockets else None
+
+
+def holder(sockets: Collection[str], entries: Iterable[str]) -> int | None:
+    """Which of the processes among ``entries`` of /proc has one of ``sockets`` open.
+
+    Processes end all the time, also those that were listed just now, and of another user's nothing is to be seen.
+    (`Path.glob` raises where a directory is gone that it has seen.)
+    """
+    for entry in filter(str.isdecimal, entries):
         try:
-            if os.readlink(link) in sockets:
-                return int(link.parts[2])
+            with os.scandir(f"/proc/{entry}/fd") as descriptors:
+                if any(_target(descriptor.path) in sockets for descriptor in descriptors):
+                    return int(entry)
         except OSError:
             continue
     return None
+
+
+def _target(link: str) -> str:
+    """What a link leads to; nothing, if it is gone."""
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""

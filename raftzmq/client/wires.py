@@ -153,6 +153,8 @@ class Wires:
             wire.socket.close()
 
     def _settle(self) -> None:
+        # All that was answered at once, so what is called next travels together. To let the first half go ahead, so
+        # that two batches are under way with 64 calls in flight, does 0.83 of the puts: each batch costs its rounds.
         outbox = self._protocol.outbox
         while outbox.answered or outbox.failed:
             answered, outbox.answered = outbox.answered, []

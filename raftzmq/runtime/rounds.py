@@ -6,7 +6,9 @@ same consensus, and a comparison of the two compares nothing else.
 
 What blocks is LMDB's commits and files, which release the GIL: one lane for the log, one for the state (whose write
 transaction is bound to its thread), one for snapshots, one that looks for room. Completions come back through a queue
-and a wake-up descriptor.
+and a wake-up descriptor. To run the log's and the state's jobs in the round itself would save four changes of threads
+for a put that travels alone, and a disk that hangs would hang the node. It was tried, and isn't faster: 1.08 of the
+puts in four pairs of runs, 0.87 in five.
 """
 
 from __future__ import annotations
