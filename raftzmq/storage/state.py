@@ -62,10 +62,13 @@ def answer_reads(
     for read in reads:
         results = []
         for query in read.queries:
-            current = type(query) is Get and not query.revision
-            if left <= 0 or (machine.scanned - scanned >= SCAN_STEPS_MAX and not current):
+            if left <= 0:
                 break
-            if hashed is not None and type(query) is StateHash:
+            if type(query) is Get and not query.revision:
+                result = machine.query(query)
+            elif machine.scanned - scanned >= SCAN_STEPS_MAX:
+                break
+            elif hashed is not None and type(query) is StateHash:
                 result = hashed(read.token)
             else:
                 result = machine.query(query)
