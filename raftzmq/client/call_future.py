@@ -15,6 +15,7 @@ Measured warm, in µs: made 0.2 instead of 4.5, ended 0.5 instead of 1.5, its re
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from concurrent.futures import Future, InvalidStateError
@@ -22,6 +23,16 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
+client_threads: Final[set[int]] = set()
+"""The identifiers of the threads that end calls. Callbacks run there, and whoever waits there for a call waits for
+himself: for ever, and with him every call of that client."""
+NO_WAITING: Final = (
+    "a callback runs on the thread of its client, which must not wait for calls: start them with put_async and its "
+    "like and add callbacks to their futures, or wait in a thread of your own"
+)
+
+_logger: Final = logging.getLogger("concurrent.futures")
+"""Where the standard futures tell of callbacks that fail."""
 _PENDING: Final = "PENDING"
 _FINISHED: Final = "FINISHED"
 """Two of the states that the standard library's functions look for."""
@@ -74,11 +85,20 @@ class CallFuture(Future[T]):
         return self._state == _FINISHED
 
     def result(self, timeout: float | None = None) -> T:
-        """What the call returned, waited for up to ``timeout`` seconds; raises the call's error, and TimeoutError."""
+        """What the call returned, waited for up to ``timeout`` seconds; raises the call's error, and TimeoutError.
+
+        RuntimeError in a callback, for a call that hasn't ended: nothing may be waited for there.
+        """
         if self._state == _FINISHED and self._exception is None:
             result: T = self._result
             return result
+        self._may_wait()
         return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """The call's error, if it has one, waited for as by `result`."""
+        self._may_wait()
+        return super().exception(timeout)
 
     def set_result(self, result: T) -> None:
         """End the call; raises InvalidStateError if it has ended."""
@@ -101,6 +121,21 @@ class CallFuture(Future[T]):
                     self._state = _FINISHED
                     return
         super().set_exception(exception)
+
+    def _invoke_callbacks(self) -> None:
+        """Call them all: what the standard class does, but for callbacks that end with `sys.exit` and its like.
+
+        Such a one would end the client's thread, and with it every call.
+        """
+        for callback in self._done_callbacks:
+            try:
+                callback(self)
+            except BaseException:
+                _logger.exception("exception calling callback for %r", self)
+
+    def _may_wait(self) -> None:
+        if self._state != _FINISHED and threading.get_ident() in client_threads:
+            raise RuntimeError(NO_WAITING)
 
     def _check_pending(self) -> None:
         if self._state == _FINISHED:

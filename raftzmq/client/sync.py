@@ -76,7 +76,8 @@ class Client:
 
     Methods check their arguments at once (InvalidRequest, TooLarge), and fail with one of `raftzmq.errors` within
     ``timeout`` seconds. Keys and values: ``str`` is taken as UTF-8, ``bytes`` come back. A child process that was
-    forked must make a client of its own.
+    forked must make a client of its own. Callbacks of futures run on the client's thread: they may start calls, and
+    wait for none (InvalidRequest, and RuntimeError from a future's `result`).
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class Client:
 
     def put(self, key: Text, value: Text, *, lease: int | None = None, timeout: float | None = None) -> PutResult:
         """Set ``key``; the result's ``revision`` is the store's new one."""
-        reply = Reply()
+        reply = self._reply()
         self._ask_write((*put_call(key, value, lease), reply, PutResult, self._patience(timeout)))
         result: PutResult = reply.wait()
         return result
@@ -142,7 +143,7 @@ class Client:
         timeout: float | None = None,
     ) -> KeyValue | None:
         """Read ``key``, as of ``revision`` if given; None if it doesn't exist. Raises Compacted for an old revision."""
-        reply = Reply()
+        reply = self._reply()
         self._ask_read((*get_call(key, consistency, revision), reply, key_value, self._patience(timeout)))
         result: KeyValue | None = reply.wait()
         return result
@@ -152,10 +153,12 @@ class Client:
 
         For tests and tools: `get` asks whichever node is best, and others if it doesn't answer.
         """
+        self._worker.may_wait()
         return self.get_from_async(endpoint, key, timeout=timeout).result()
 
     def delete(self, key: Text, *, timeout: float | None = None) -> DeleteResult:
         """Remove ``key``; the result's ``deleted`` tells whether it existed."""
+        self._worker.may_wait()
         return self.delete_async(key, timeout=timeout).result()
 
     def range(
@@ -176,6 +179,7 @@ class Client:
         ``resume_key`` and ``revision`` together with the same interval for the rest.
         """
         query = range_query(prefix, start, end, limit, revision, resume_key, consistency)
+        self._worker.may_wait()
         future: Future[RangeResult] = self._read(query, range_result, timeout)
         return future.result()
 
@@ -193,6 +197,7 @@ class Client:
         With ``mod_revision`` (and ``expected=None``): if its last modification was at that revision (0: it doesn't
         exist). The result's ``succeeded`` tells.
         """
+        self._worker.may_wait()
         return self.compare_and_swap_async(key, expected, new, mod_revision=mod_revision, timeout=timeout).result()
 
     def status(self, *, timeout: float | None = None) -> list[dict[str, Any]]:
@@ -200,6 +205,7 @@ class Client:
 
         ``timeout`` (1 s without one) is for nodes that are connected and don't answer; a connection gets half a second.
         """
+        self._worker.may_wait()
         return self.status_async(timeout=timeout).result()
 
     def state_hash(self, endpoint: str | None = None, *, timeout: float | None = None) -> StateDigest:
@@ -207,6 +213,7 @@ class Client:
 
         Reads the node's whole state: for tests and tools.
         """
+        self._worker.may_wait()
         return self.state_hash_async(endpoint, timeout=timeout).result()
 
     # --- their twins ---
@@ -308,6 +315,10 @@ class Client:
         self.close()
 
     # --- the way to the thread ---
+
+    def _reply(self) -> Reply:
+        self._worker.may_wait()
+        return Reply()
 
     def _write(self, command: Command, convert: Convert, timeout: float | None) -> Future[Any]:
         future: CallFuture[Any] = CallFuture()

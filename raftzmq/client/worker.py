@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Final, NoReturn
 
 from raftzmq.client.batches import Call
+from raftzmq.client.call_future import NO_WAITING, client_threads
 from raftzmq.client.probes import AimedRead, StatusCall
 from raftzmq.client.protocol import Protocol
 from raftzmq.client.results import fail
@@ -49,9 +50,11 @@ class Worker:
         self._forked = False
         self._stopping = False
         self._finished = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        """Guards the start and the end of the thread, and the descriptor that wakes it. A signal's handler, or a
+        destructor, may make a call in the midst of another, on the same thread."""
         self._only = threading.Lock()
-        """Guards the start and the end of the thread, and the descriptor that wakes it."""
+        """Held by the thread while it runs."""
         self._thread: threading.Thread | None = None
         _workers.add(self)
 
@@ -90,6 +93,12 @@ class Worker:
         if not self._awake:
             self._wake()
 
+    @staticmethod
+    def may_wait() -> None:
+        """Before a call that waits for its end: raises InvalidRequest on a client's thread, which ends calls."""
+        if threading.get_ident() in client_threads:
+            raise InvalidRequest(NO_WAITING)
+
     def stop(self) -> None:
         """Have the thread end; `join` waits for it. May be called from anywhere, and again."""
         if self._forked:
@@ -122,12 +131,15 @@ class Worker:
 
     def _wake(self) -> None:
         with self._lock:
+            starts = self._thread is None or self._thread.ident is None  # not None: Ctrl-C came before it was started
+            thread = threading.Thread(target=self._run, name="raftzmq-client", daemon=True) if starts else None
+            # Until here a signal's handler may have done the same, or have closed the client.
             if self._finished:
                 self._fail_queued()
                 return
-            if self._thread is None or self._thread.ident is None:  # or Ctrl-C came before it was started
-                self._thread = threading.Thread(target=self._run, name="raftzmq-client", daemon=True)
-                self._thread.start()
+            if thread is not None and (self._thread is None or self._thread.ident is None):
+                self._thread = thread
+                thread.start()
             if not self._awake:
                 self._awake = True
                 os.write(self._wake_write, b"\0")
@@ -138,6 +150,7 @@ class Worker:
         if not self._only.acquire(blocking=False):
             return  # the one before was being started all the same
         protocol, wires = self._protocol, self._wires
+        client_threads.add(threading.get_ident())
         try:
             while not self._stopping:
                 self._awake = False
@@ -158,6 +171,7 @@ class Worker:
             wires.close()
             with self._lock:
                 self._finish()
+            client_threads.discard(threading.get_ident())
 
     def _take_calls(self) -> None:
         for calls, queue in (
@@ -197,6 +211,8 @@ class Worker:
 
 
 def _after_fork() -> None:
+    # The thread that forked is another process's now, whatever it was.
+    client_threads.clear()
     for worker in _workers:
         worker.abandon()
 

@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from typing import Any
 
 import pytest
 
 from raftzmq import Client, ClientClosed, InvalidRequest, PutResult
 from tests.client.both import nodes
+from tests.client.server import Decree
 from tests.live.harness import eventually
 
 
@@ -67,6 +70,124 @@ def test_a_callback_may_make_calls() -> None:
         client.put_async("a", "1").add_done_callback(again)
         assert event.wait(30)
         assert second[0].result(30) == PutResult(2)  # type: ignore[attr-defined]
+
+
+WAITS: dict[str, Callable[[Client, str], object]] = {
+    "put": lambda client, _: client.put("k", "v"),
+    "get": lambda client, _: client.get("k"),
+    "get_from": lambda client, endpoint: client.get_from(endpoint, "k"),
+    "delete": lambda client, _: client.delete("k"),
+    "range": lambda client, _: client.range("k"),
+    "compare_and_swap": lambda client, _: client.compare_and_swap("k", None, "v"),
+    "status": lambda client, _: client.status(),
+    "state_hash": lambda client, _: client.state_hash(),
+}
+
+
+def in_a_callback(decree: Decree, client: Client, call: Callable[[], object]) -> BaseException:
+    """What ``call`` raises in a callback, once the client has been asked something."""
+    raised: list[BaseException] = []
+    ended = threading.Event()
+
+    def callback(_: object) -> None:
+        try:
+            call()
+        except (InvalidRequest, RuntimeError) as error:
+            raised.append(error)
+        ended.set()
+
+    with decree.lock:  # nobody answers before the callback is there, so it surely runs on the client's thread
+        client.put_async("first", "1").add_done_callback(callback)
+    assert ended.wait(30), "the callback waits for ever"
+    (error,) = raised
+    return error
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_a_callback_may_not_wait_for_a_call(name: str) -> None:
+    with nodes(1) as (decree, (node,)), Client(node.endpoint) as client:
+        error = in_a_callback(decree, client, lambda: WAITS[name](client, node.endpoint))
+        assert isinstance(error, InvalidRequest)
+        assert error.definite
+        assert client.put("second", "2") == PutResult(2), "the client goes on, and nothing of that call was sent"
+
+
+@pytest.mark.parametrize("what", ["result", "exception"])
+def test_a_callback_may_not_wait_for_a_future(what: str) -> None:
+    with nodes(1) as (decree, (node,)), Client(node.endpoint) as client:
+        error = in_a_callback(decree, client, lambda: getattr(client.put_async("second", "2"), what)(30))
+        assert isinstance(error, RuntimeError)
+        assert client.put("third", "3") == PutResult(3), "the call of the callback was made"
+
+
+class Interrupted:
+    """A lock in whose midst ``handler`` is called, once, by the thread that holds it, as a signal's handler is."""
+
+    def __init__(self, lock: Any, handler: Callable[[], None]) -> None:
+        self._lock = lock
+        self._handlers = [handler]
+
+    def __enter__(self) -> None:
+        self._lock.__enter__()
+        if self._handlers:
+            self._handlers.pop()()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.__exit__(*error)
+
+
+def test_a_signal_handler_may_make_calls_in_the_midst_of_another() -> None:
+    with nodes(1) as (_, (node,)), Client(node.endpoint) as client:
+        client.put("k", "1")
+        handled: list[PutResult] = []
+        worker = client._worker
+        worker._lock = Interrupted(worker._lock, lambda: handled.append(client.put("k", "2")))  # type: ignore[assignment]
+        at_once = threading.Thread(target=client.put, args=("k", "3"), daemon=True)
+        at_once.start()
+        at_once.join(30)
+        assert not at_once.is_alive(), "one waits for the other for ever"
+        assert handled == [PutResult(3)], "the interrupted call was queued before"
+
+
+def test_a_signal_handler_may_make_the_first_call_in_the_midst_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, handled = threading.Thread, []
+
+    def interrupted(*arguments: Any, **options: Any) -> threading.Thread:
+        monkeypatch.setattr(threading, "Thread", made)
+        handled.append(client.put("k", "1"))
+        return made(*arguments, **options)
+
+    with nodes(1) as (_, (node,)), Client(node.endpoint) as client:
+        monkeypatch.setattr(threading, "Thread", interrupted)
+        assert client.put("k", "2") == PutResult(1), "it was queued before it was interrupted"
+        assert handled == [PutResult(2)]
+        eventually(lambda: client_threads() == 1, "one of the two threads ends")
+
+
+def test_a_signal_handler_may_close_the_client_in_the_midst_of_its_first_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = threading.Thread
+
+    def interrupted(*arguments: Any, **options: Any) -> threading.Thread:
+        monkeypatch.setattr(threading, "Thread", made)
+        client.close()
+        return made(*arguments, **options)
+
+    with nodes(1) as (_, (node,)):
+        client = Client(node.endpoint)
+        monkeypatch.setattr(threading, "Thread", interrupted)
+        with pytest.raises(ClientClosed) as closed:
+            client.put("k", "1")
+        assert closed.value.definite
+
+
+def test_a_callback_that_wants_to_end_the_program_doesnt_end_the_client(caplog: pytest.LogCaptureFixture) -> None:
+    with nodes(1) as (decree, (node,)), Client(node.endpoint) as client:
+        with decree.lock:
+            futures = [client.put_async("k", "v") for _ in range(3)]
+            futures[0].add_done_callback(lambda _: sys.exit(3))
+        assert [future.result(30) for future in futures] == [PutResult(n) for n in (1, 2, 3)]
+        assert client.put("k", "v") == PutResult(4)
+        assert "exception calling callback" in caplog.text
 
 
 def test_a_call_cannot_be_cancelled() -> None:
