@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import Any
 
+from raftzmq.endpoint import check_endpoint
 from raftzmq.errors import ConfigurationError
 
 KIB = 1024
@@ -209,6 +210,9 @@ class ClusterConfig:
             raise ConfigurationError("two nodes of the configuration have the same name")
         for address in self.nodes:
             check_node_name(address.node)
+            for use in ("peer", "client", "events"):
+                _check(getattr(address, use), f"the {use} address of node {address.node!r}")
+        _check(self.collector, "the collector's address")
         endpoints = [e for a in self.nodes for e in (a.peer, a.client, a.events)] + [self.collector]
         if len(set(endpoints)) != len(endpoints):
             raise ConfigurationError("two endpoints of the configuration are the same")
@@ -235,6 +239,13 @@ class ClusterConfig:
             lines += ["", "[[nodes]]", f'node = "{a.node}"', f'peer = "{a.peer}"', f'client = "{a.client}"']
             lines.append(f'events = "{a.events}"')
         return "\n".join(lines) + "\n"
+
+
+def _check(endpoint: str, what: str) -> None:
+    try:
+        check_endpoint(endpoint)
+    except ValueError as error:
+        raise ConfigurationError(f"{what}, {endpoint!r}, {error}; give one like tcp://127.0.0.1:{PEER_PORT}") from None
 
 
 def check_node_name(node: str) -> None:

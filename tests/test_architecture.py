@@ -16,6 +16,7 @@ PACKAGE = ROOT / "raftzmq"
 
 FLOORS: dict[str, int] = {
     "errors": 0,
+    "endpoint": 0,
     "checksum": 0,
     "heap": 0,
     "resident": 0,

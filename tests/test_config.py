@@ -12,7 +12,7 @@ from raftzmq.errors import ConfigurationError
 
 
 def addresses(*names: str) -> tuple[Address, ...]:
-    return tuple(Address(name, f"p-{name}", f"c-{name}", f"e-{name}") for name in names)
+    return tuple(Address(name, f"ipc://p-{name}", f"ipc://c-{name}", f"ipc://e-{name}") for name in names)
 
 
 # --- timing ---
@@ -62,13 +62,17 @@ def test_names_that_cannot_stand_in_topics_files_and_lists(name: str) -> None:
 @pytest.mark.parametrize(
     ("cluster_id", "nodes", "collector", "sentence"),
     [
-        ("", addresses("n1"), "x", "cluster id must not be empty"),
-        ("c", (), "x", "at least one node"),
-        ("c", addresses("n1", "n1"), "x", "same name"),
-        ("c", addresses("n.1"), "x", "is no node name"),
-        ("c", (*addresses("n1"), Address("n2", "p-n1", "c", "e")), "x", "two endpoints"),
-        ("c", (Address("n1", "same", "same", "e"),), "x", "two endpoints"),
-        ("c", addresses("n1"), "c-n1", "two endpoints"),
+        ("", addresses("n1"), "ipc://x", "cluster id must not be empty"),
+        ("c", (), "ipc://x", "at least one node"),
+        ("c", addresses("n1", "n1"), "ipc://x", "same name"),
+        ("c", addresses("n.1"), "ipc://x", "is no node name"),
+        ("c", (*addresses("n1"), Address("n2", "ipc://p-n1", "ipc://c", "ipc://e")), "ipc://x", "two endpoints"),
+        ("c", (Address("n1", "ipc://same", "ipc://same", "ipc://e"),), "ipc://x", "two endpoints"),
+        ("c", addresses("n1"), "ipc://c-n1", "two endpoints"),
+        ("c", addresses("n1"), "tcp://*:7400", r"the collector's address, 'tcp://\*:7400', is no endpoint"),
+        ("c", (Address("n1", "10.0.0.1:7101", "ipc://c", "ipc://e"),), "ipc://x", "the peer address of node 'n1'"),
+        ("c", (Address("n1", "ipc://p", "tcp://a:99999", "ipc://e"),), "ipc://x", "the client address of node 'n1'"),
+        ("c", (Address("n1", "ipc://p", "ipc://c", "tcp://a:0"),), "ipc://x", "ports are 1 to 65535"),
     ],
 )
 def test_clusters_that_cannot_be(cluster_id: str, nodes: tuple[Address, ...], collector: str, sentence: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from raftzmq.cli.output import JSON_WANTED
 from raftzmq.cli.shared import shared_clients
 from raftzmq.config import ClusterConfig, local_cluster
+from raftzmq.endpoint import to_endpoint
 from raftzmq.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -30,10 +30,6 @@ HOME = Path(".raftzmq")
 EVENTS_DIRECTORY = HOME / "collector"
 LOCAL_NODES = 5
 TIMEOUT_S = 5.0
-_TCP = re.compile(
-    r"tcp://(?:[a-z0-9_][a-z0-9_.-]*|\[[0-9a-f:.]+(?:%[a-z0-9_.-]+)?\]):(\d{1,9})", re.ASCII | re.IGNORECASE
-)
-_IPC = re.compile(r"ipc://\S+")
 CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True}
 
 
@@ -180,15 +176,10 @@ def find_collector(collector: str | None, config: Path | None) -> str:
 
 def _endpoint(text: str, wanted: str) -> str:
     """A text as an endpoint that can be connected to, which ``tcp://*:7201`` for one can't."""
-    endpoint = text if "://" in text else f"tcp://{text}"
-    if _IPC.fullmatch(endpoint):
-        return endpoint
-    found = _TCP.fullmatch(endpoint)
-    if found is None:
-        raise ConfigurationError(f"{text!r} is no endpoint: give {wanted}")
-    if not 1 <= int(found[1]) <= 65_535:
-        raise ConfigurationError(f"{text!r} is no endpoint: ports are 1 to 65535")
-    return endpoint
+    try:
+        return to_endpoint(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{text!r} {error}; give {wanted}") from None
 
 
 def _is_typed(option: str) -> bool:

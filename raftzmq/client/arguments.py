@@ -20,6 +20,7 @@ from raftzmq.config import (
     VALUE_BYTES_MAX,
     local_cluster,
 )
+from raftzmq.endpoint import to_endpoint
 from raftzmq.errors import InvalidRequest, TooLarge
 from raftzmq.kv.commands import Command, CompareAndSwap, Delete, Get, Put, Query, Range
 
@@ -96,7 +97,10 @@ def to_trace(tag: object) -> str:
 
 
 def to_endpoints(endpoints: str | Iterable[str] | None) -> tuple[str, ...]:
-    """Client endpoints of a list or of text with commas; ``host:port`` means TCP; None means the local cluster."""
+    """Client endpoints of a list or of text with commas; ``host:port`` means TCP; None means the local cluster.
+
+    Raises InvalidRequest for what is no endpoint.
+    """
     if endpoints is None:
         return tuple(node.client for node in local_cluster(LOCAL_NODES).nodes)
     parts = endpoints.split(",") if isinstance(endpoints, str) else list(endpoints)
@@ -105,7 +109,10 @@ def to_endpoints(endpoints: str | Iterable[str] | None) -> tuple[str, ...]:
         if not isinstance(part, str):
             raise InvalidRequest(f"an endpoint is text such as tcp://127.0.0.1:7201, not {part!r}")
         if part.strip():
-            found[part.strip() if "://" in part else f"tcp://{part.strip()}"] = None
+            try:
+                found[to_endpoint(part.strip())] = None
+            except ValueError as error:
+                raise InvalidRequest(f"{part.strip()!r} {error}; give one like tcp://127.0.0.1:7201") from None
     if not found:
         raise InvalidRequest("a client needs at least one endpoint, such as tcp://127.0.0.1:7201")
     return tuple(found)

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
-from raftzmq.errors import ConfigurationError
-from raftzmq.transport.sockets import events_subscriber
+from raftzmq.transport.sockets import connect, events_subscriber
 
 POLL_MS = 500
 
@@ -32,7 +31,7 @@ def follow(
         subscriber = events_subscriber(context, [])
         monitor = subscriber.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         subscribed = 0
-        _connect(subscriber, endpoint)
+        connect(subscriber, endpoint, "subscribe")
         poller = zmq.Poller()
         poller.register(subscriber, zmq.POLLIN)
         poller.register(monitor, zmq.POLLIN)
@@ -47,13 +46,6 @@ def follow(
             yield _waiting(subscriber)
     finally:
         context.destroy(linger=0)
-
-
-def _connect(subscriber: zmq.Socket[bytes], endpoint: str) -> None:
-    try:
-        subscriber.connect(endpoint)
-    except zmq.ZMQError as error:
-        raise ConfigurationError(f"{endpoint!r} is no address to subscribe to ({error.strerror})") from None
 
 
 def _waiting(subscriber: zmq.Socket[bytes], most: int = 1000) -> list[tuple[bytes, bytes]]:

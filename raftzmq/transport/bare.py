@@ -9,6 +9,7 @@ from typing import Self
 import zmq
 
 from raftzmq.transport.frames import receive_frames
+from raftzmq.transport.sockets import connect
 
 
 class BareDealer:
@@ -21,7 +22,7 @@ class BareDealer:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.RCVHWM, unread_max)
         self._socket.setsockopt(zmq.ROUTING_ID, b"\x01" + os.urandom(15))
-        self._socket.connect(endpoint)
+        connect(self._socket, endpoint, "connect")
 
     def __enter__(self) -> Self:
         return self

@@ -18,9 +18,12 @@ again.
 
 from __future__ import annotations
 
+import errno
+
 import zmq
 
 from raftzmq.config import CLIENT_BYTES_MAX, PEER_BYTES_MAX
+from raftzmq.endpoint import is_ipv6
 from raftzmq.errors import ConfigurationError
 
 PROBE_S = 1
@@ -45,6 +48,13 @@ UNREAD_MS = 10_000
 """A client that hasn't taken a byte of what lies ready for so long is cut off, and what lay there is freed. A node may
 be as slow with what a client sends, as when its disk hangs."""
 EVENTS_HWM = 20_000
+_WHY_NOT = {
+    errno.EADDRINUSE: ("another process has the port", "stop it, or choose another port"),
+    errno.EADDRNOTAVAIL: ("this machine has no such address", "choose one of its own, as 'ip address' lists them"),
+    errno.ENODEV: ("no address of this machine has that name", "choose one of its own, as 'ip address' lists them"),
+    errno.EACCES: ("that takes more rights than this user has", "choose a port above 1023"),
+}
+"""Why nobody can listen somewhere, and what to do about it."""
 
 
 def _common(socket: zmq.Socket[bytes], *, linger_ms: int, hwm: int, silent_ms: int = SILENT_MS) -> zmq.Socket[bytes]:
@@ -62,14 +72,26 @@ def _common(socket: zmq.Socket[bytes], *, linger_ms: int, hwm: int, silent_ms: i
 
 def _bind(socket: zmq.Socket[bytes], endpoint: str, purpose: str) -> zmq.Socket[bytes]:
     try:
+        if is_ipv6(endpoint):
+            socket.setsockopt(zmq.IPV6, 1)
         socket.bind(endpoint)
     except zmq.ZMQError as error:
         socket.close()
-        raise ConfigurationError(
-            f"cannot listen for {purpose} on {endpoint}: {error.strerror}. Another process may hold the port: "
-            "stop it, or give this node another address"
-        ) from None
+        reason, advice = _WHY_NOT.get(error.errno or 0, (error.strerror, "give it another address"))
+        raise ConfigurationError(f"cannot listen for {purpose} on {endpoint}: {reason}; {advice}") from None
     return socket
+
+
+def connect(socket: zmq.Socket[bytes], endpoint: str, purpose: str) -> None:
+    """Connect, now or whenever somebody is there. Raises ConfigurationError for what is no address."""
+    try:
+        if is_ipv6(endpoint):
+            socket.setsockopt(zmq.IPV6, 1)
+        socket.connect(endpoint)
+    except zmq.ZMQError as error:
+        raise ConfigurationError(
+            f"{endpoint!r} is no address to {purpose} to ({error.strerror}): give one like tcp://127.0.0.1:7201"
+        ) from None
 
 
 def _reconnecting(socket: zmq.Socket[bytes]) -> zmq.Socket[bytes]:
@@ -82,12 +104,10 @@ def _reconnecting(socket: zmq.Socket[bytes]) -> zmq.Socket[bytes]:
 def _dealer(socket: zmq.Socket[bytes], endpoint: str) -> zmq.Socket[bytes]:
     _reconnecting(socket).setsockopt(zmq.IMMEDIATE, 1)
     try:
-        socket.connect(endpoint)
-    except zmq.ZMQError as error:
+        connect(socket, endpoint, "connect")
+    except ConfigurationError:
         socket.close()
-        raise ConfigurationError(
-            f"{endpoint!r} is no address to connect to ({error.strerror}): give one like tcp://127.0.0.1:7201"
-        ) from None
+        raise
     return socket
 
 
@@ -131,8 +151,8 @@ def events_subscriber(context: zmq.Context[zmq.Socket[bytes]], endpoints: list[s
     socket = _reconnecting(_common(context.socket(zmq.SUB), linger_ms=0, hwm=EVENTS_HWM))
     for endpoint in endpoints:
         try:
-            socket.connect(endpoint)
-        except zmq.ZMQError as error:
+            connect(socket, endpoint, "subscribe")
+        except ConfigurationError:
             socket.close()
-            raise ConfigurationError(f"{endpoint!r} is no address to subscribe to ({error.strerror})") from None
+            raise
     return socket

@@ -74,7 +74,7 @@ def test_a_taken_port_exits_10_and_a_taken_directory_12(path: Path, tmp_path: Pa
     with running(path, "--directory", str(tmp_path / "ev")):
         second = raftzmq("collector", "--config", str(path), "--directory", str(tmp_path / "other"))
         assert second.returncode == 10
-        assert "Another process may hold the port" in last_line(second.stdout)["error"]
+        assert "another process has the port" in last_line(second.stdout)["error"]
         elsewhere = tmp_path / "elsewhere.toml"
         elsewhere.write_text(cluster(1).to_toml())
         third = raftzmq("collector", "--config", str(elsewhere), "--directory", str(tmp_path / "ev"))

@@ -225,7 +225,11 @@ def test_a_client_of_another_cluster_is_refused(make: Make) -> None:
 
 @both
 def test_an_endpoint_that_is_none(make: Make) -> None:
-    with make("nonsense://x") as client, pytest.raises(raftzmq.Refused, match="no address"):
+    for endpoint in ("nonsense://x", "127.0.0.1", "127.0.0.1:99999", "::1:7201", "tcp://*:7201"):
+        with pytest.raises(InvalidRequest, match="is no endpoint"):
+            make(endpoint)
+    # which looks like one, but for its length
+    with make("ipc:///" + 200 * "x") as client, pytest.raises(raftzmq.Refused, match="no address"):
         client.put("k", "v")
     with pytest.raises(InvalidRequest):
         make([])

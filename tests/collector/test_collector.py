@@ -307,7 +307,7 @@ def test_a_taken_port_is_a_clear_error_and_leaves_nothing_behind(tmp_path: Path)
     config = cluster(1)
     with collecting(config, tmp_path / "a"):
         log = json_log(io.BytesIO())
-        with pytest.raises(ConfigurationError, match=r"Another process may hold the port"):
+        with pytest.raises(ConfigurationError, match=r"another process has the port"):
             Collector(config, tmp_path / "b", log)
         assert not (tmp_path / "b").exists()
         other = ClusterConfig("test", config.nodes, cluster(1).collector)

@@ -27,6 +27,7 @@ from raftzmq.codec.clients import (
     encode_header,
 )
 from raftzmq.kv.commands import Query, StateHash, encode_queries
+from raftzmq.transport.sockets import connect
 
 
 class NoAnswer(Exception):
@@ -42,7 +43,7 @@ class Connection:
         self._socket = self._context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.ROUTING_ID, b"\x01" + os.urandom(15))
-        self._socket.connect(endpoint)
+        connect(self._socket, endpoint, "connect")
         self._request = 0
         self._send(Hello(PROTOCOL_MIN, PROTOCOL_MAX, "", b"live-test"))
 
