@@ -41,6 +41,8 @@ def audit(recording: Path | None, as_json: bool) -> None:
 
     Events that were lost can hide anything. Where some are missing, what they could have shown is unknown from there
     until their node said where it stands: the verdict names each such part, and is never better than unknown.
+    Types of events that weren't gathered are missing just so: what looks broken, but for a truncation or an installed
+    snapshot that may have been among them, is unknown, too.
 
     \b
     Exit codes:

@@ -117,7 +117,7 @@ class Collector:
             for kind in sorted(self._stream.kinds):
                 self._subscriber.setsockopt(zmq.SUBSCRIBE, topic_of(node, kind))
         self._recorder = Recorder(writer, log)
-        audit = Auditor(installs="snapshot" in self._stream.kinds)
+        audit = Auditor(certain=self._stream.kinds)
         self._books = Books(self._stream, past.state, self._recorder, audit=audit, audience=self.web)
         self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from raftzmq.collector.auditor import Auditor
+from raftzmq.events import USUAL_TYPES
 from raftzmq.labs.history import Event
 from raftzmq.labs.verdict import Check
 from raftzmq.labs.words import Words
@@ -28,7 +29,7 @@ def audit(stream: Iterable[tuple[int, Event]]) -> Check:
     The check says how many comparisons that were, or which rules are broken.
     What a killed process could have told and didn't is no broken rule: the rest of the stream is judged without it.
     """
-    auditor = Auditor(installs=True)  # nothing is left out of what a lab records
+    auditor = Auditor(certain=USUAL_TYPES)  # nothing is left out of what a lab records
     for position, event in stream:
         auditor.accept(event, position)
     verdict = auditor.verdict

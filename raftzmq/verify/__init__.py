@@ -18,9 +18,10 @@ from raftzmq.verify.known_log import UNKNOWN_TERM, EntryId, KnownLog
 from raftzmq.verify.log_time import LogTime
 from raftzmq.verify.realtime import RealTime
 from raftzmq.verify.stickiness import Stickiness
-from raftzmq.verify.violation import PROPERTIES, Violation, Violations
+from raftzmq.verify.violation import ON_LOGS, PROPERTIES, Violation, Violations
 
 __all__ = [
+    "ON_LOGS",
     "PROPERTIES",
     "UNKNOWN_TERM",
     "EntryId",

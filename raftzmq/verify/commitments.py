@@ -62,7 +62,7 @@ class Commitments(Knowledge):
             return
         self._checks["leader_completeness"] += 1
         if seen.log.excludes(index, committed):
-            self._report(
+            self._suspect(
                 "leader_completeness",
                 (node,),
                 f"{node} leads term {seen.term} without entry {index}, which was committed in term {term}",
@@ -84,8 +84,8 @@ class Commitments(Knowledge):
         self._checks["state_machine_safety"] += 1
         if seen.log.differs(commit, entry):
             text = f"{node} says that it commits an entry at {commit} that isn't the one in its log"
-            self._report("state_machine_safety", (node,), text)
-        if entry is None:
+            self._suspect("state_machine_safety", (node,), text)
+        if entry is None and not seen.doubted:
             entry = own
         self._agrees(node, seen, commit, entry)
         if seen.leader and entry is not None and entry[0] != UNKNOWN_TERM:
@@ -106,7 +106,8 @@ class Commitments(Knowledge):
         if known is None or mine is None:
             self._skipped["state_machine_safety"] += bool(agreed)
         elif self.committed.differs(agreed, mine):
-            self._report(
+            report = self._report if agreed == commit else self._suspect
+            report(
                 "state_machine_safety",
                 (node,),
                 f"{node} commits up to {commit}, but its entry {agreed} (term {mine[0]}) is not the one committed "
@@ -128,7 +129,7 @@ class Commitments(Knowledge):
         """Entries up to ``commit`` are committed: those of a log that has them all, or at least the last."""
         first = self.committed.last + 1
         for known in (seen, *self._nodes.values()):
-            if known is seen or known.log.has(commit, entry):
+            if known.log.has(commit, entry) and (first >= known.seam or not known.doubted):
                 between = known.log.between(first, commit)
                 if between is not None:
                     self.committed.append(between)
@@ -145,7 +146,9 @@ class Commitments(Knowledge):
         having = [voter for voter, disk in disks.items() if disk.has(commit, entry)]
         if len(having) >= self._majority:
             return
-        maybe = {v for v, disk in disks.items() if v not in having and not disk.excludes(commit, entry)}
+        # Where not all is seen, a disk may have taken it though another entry is known to have been there: what its
+        # node says next tells.
+        maybe = {v for v, d in disks.items() if v not in having and not (self._whole and d.excludes(commit, entry))}
         opened = OpenCommit(node, seen.term, commit, entry, having, maybe, set(maybe))
         if not self._hopeless(opened):
             self.open_commits.append(opened)
@@ -183,8 +186,23 @@ class Commitments(Knowledge):
         self._checks["durable_commit"] += 1
         if (kept is not None and same(kept, before)) or not self.committed.has(index, before):
             return True
-        self._report("durable_commit", (node,), f"{node} {how} the committed entry {index} from its disk")
+        self._drops("durable_commit", node, seen, index, f"{node} {how} the committed entry {index} from its disk")
         return False
+
+    def _drops(self, rule: str, node: str, seen: SeenNode, index: int, text: str) -> None:
+        """``node`` had the entry that is committed at ``index``, and has it no longer.
+
+        From the term on in which it was committed every leader has it, and makes nobody drop it (leader completeness).
+        A leader of an earlier term, whom ``node`` hears late, may: its copy isn't the one that was counted then.
+        """
+        entry = self.committed.get(index)
+        term = min((term for term, at in self._committed_in.items() if at >= index), default=None)
+        if entry is None or term is None or term > max(seen.term, seen.stored_term):
+            self._skipped[rule] += 1
+        elif entry[0] >= term:  # so the node had it in that term, or later: whatever wasn't heard since
+            self._report(rule, (node,), text)
+        else:
+            self._suspect(rule, (node,), text)
 
     def _forget_commits(self, index: int) -> None:
         """Forget what was committed up to ``index``; the highest of the earlier ones stays, for later leaders."""

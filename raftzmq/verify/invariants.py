@@ -229,7 +229,7 @@ class Invariants(Joining):
         if known is None or not known.leader or known.term != term or known.boot != boot or entry is None:
             return
         if known.log.excludes(index, entry):
-            self._report(
+            self._suspect(
                 "durable_promise",
                 (node, leader),
                 f"{node} acknowledges entries up to {index} to {leader}, leader of term {term}, but its disk has "
@@ -246,9 +246,10 @@ class Invariants(Joining):
             self._report("monotonic", (node,), f"{node}'s applied index went back from {seen.applied} to {index}")
         seen.applied = index
         self._checks["state_behind_log"] += 1
-        beyond = seen.exact and index > seen.commit
-        if beyond or seen.disk.lacks(index) or seen.disk.differs(index, seen.log.get(index)):
-            self._report(
+        beyond = (seen.exact and index > seen.commit) or seen.disk.lacks(index)
+        if beyond or seen.disk.differs(index, seen.log.get(index)):
+            report = self._report if beyond else self._suspect
+            report(
                 "state_behind_log",
                 (node,),
                 f"{node} applied up to {index}, with commit index {seen.commit} and {seen.disk.last} entries on disk",

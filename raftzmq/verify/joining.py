@@ -50,6 +50,7 @@ class Joining(Commitments):
         seen = self.node(node)
         seen.leader = seen.exact = False
         seen.log, seen.disk = KnownLog(closed=False), KnownLog(closed=False)
+        seen.doubted, seen.seam = False, 0
 
     def restarted(self, node: str) -> None:
         """``node`` has started again, and nothing is known of what it found on its disk."""
@@ -98,15 +99,15 @@ class Joining(Commitments):
         if committed is None or not seen.disk.has(index, committed):
             self._skipped["durability"] += 1
         elif place.last_index < index or (place.last_index == index and not same(place.last, committed)):
-            self._report(
-                "durability",
-                (node,),
+            text = (
                 f"{node} stored entry {index}, which was committed, and starts with a log that ends at "
-                f"{place.last_index} in term {place.last[0]}",
+                f"{place.last_index} in term {place.last[0]}"
             )
+            self._drops("durability", node, seen, index, text)
 
     def _begin(self, node: str, seen: SeenNode, place: Place) -> None:
         seen.mark = place.mark_index
+        seen.doubted, seen.seam = False, 0
         seen.log = KnownLog.ending(place.last_index, place.last, closed=False)
         stable = place.last if place.stable_index == place.last_index else None
         seen.disk = KnownLog.ending(place.stable_index, stable, closed=False)
@@ -147,7 +148,7 @@ class Joining(Commitments):
         seen.state = max(seen.state, place.durable_index)
         elsewhere = seen.log.last > place.last_index or seen.log.differs(place.last_index, place.last)
         behind = seen.log.last < place.last_index and seen.disk.last < place.stable_index
-        if joining or elsewhere or behind:
+        if joining or elsewhere or behind or seen.doubted:
             self._begin(node, seen, place)
         else:
             self._saw_place(node, place)
@@ -180,6 +181,12 @@ class Joining(Commitments):
         if elected:
             self._elected(node, seen)
 
+    def spoke(self, node: str, term: int) -> None:
+        """``node`` did something in ``term``: if that is later than is known, it leads no more, as far as known."""
+        seen = self.node(node)
+        if term > seen.term:
+            seen.term, seen.leader = term, False
+
     def appended(self, node: str, first: int, entries: Sequence[EntryId]) -> None:
         """``entries`` from index ``first`` on are in the log of ``node``; some may have been known to be there."""
         seen = self.node(node)
@@ -190,6 +197,8 @@ class Joining(Commitments):
             self._completes(node, seen)
             log.closed = False
         seen.unproven = False
+        if seen.doubted:
+            seen.seam = first
         if first > log.last + 1:
             log.restart(first - 1, None)
         last = first + len(entries) - 1
@@ -210,13 +219,13 @@ class Joining(Commitments):
         log = seen.log
         self._checks["leader_append_only"] += 1
         if first <= log.last and stayed:
-            self._report(
+            self._suspect(
                 "leader_append_only",
                 (node,),
                 f"{node}, leader of term {seen.term}, replaced its log from {first} on, which ended at {log.last}",
             )
         if first <= min(log.last, seen.commit):
-            self._report(
+            self._suspect(
                 "state_machine_safety",
                 (node,),
                 f"{node} replaced its log from {first} on after it had committed up to {seen.commit}",
@@ -257,13 +266,12 @@ class Joining(Commitments):
         self._checks["log_matching"] += 1
         if own[1] != chain:
             text = f"{node} has chain {chain:08x} at {index} on its disk, and {own[1]:08x} in its log"
-            self._report("log_matching", (node,), text)
+            self._suspect("log_matching", (node,), text)
 
     def commits(self, node: str, term: int, index: int, entry: EntryId | None) -> None:
         """``node``, in ``term``, has committed up to ``index``, where ``entry`` is if that is known."""
         seen = self.node(node)
-        if term > seen.term:
-            seen.term, seen.leader = term, False
+        self.spoke(node, term)
         if entry is not None and entry[0] != UNKNOWN_TERM:
             self.saw_entry(node, index, entry)
         self._commits(node, seen, index, entry)
@@ -271,6 +279,7 @@ class Joining(Commitments):
     def jumped(self, node: str, index: int, entry: EntryId) -> None:
         """A snapshot that ends at ``index`` is the state of ``node`` now; its log follows, unless it has that entry."""
         seen = self.node(node)
+        self.saw_entry(node, index, entry)
         if seen.log.has(index, entry):
             return
         if index <= seen.log.base:

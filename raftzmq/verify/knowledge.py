@@ -26,6 +26,7 @@ class Knowledge:
 
     def __init__(self, voters: Sequence[str], violations: Violations, *, whole: bool = True) -> None:
         self._whole = whole
+        self._violations = violations
         self._report = violations.report
         self._checks = violations.checks
         self._skipped = violations.skipped
@@ -58,6 +59,13 @@ class Knowledge:
         if seen is None:
             seen = self._nodes[name] = SeenNode(whole=self._whole)
         return seen
+
+    def _suspect(self, rule: str, nodes: tuple[str, ...], explanation: str) -> None:
+        """Report what rests on the logs of these nodes as they were known, unless one of them is in doubt."""
+        if any(self.node(name).doubted for name in nodes):
+            self._violations.doubt(rule, nodes, explanation)
+        else:
+            self._report(rule, nodes, explanation)
 
     def saw_entry(self, node: str, index: int, entry: EntryId) -> None:
         """``node`` has this entry at ``index``: whoever has one of its index and term has the same (log matching)."""

@@ -37,6 +37,15 @@ PROPERTIES: dict[str, str] = {
 """The properties by name, each as a sentence with its source."""
 
 
+ON_LOGS = frozenset(
+    {
+        *("leader_append_only", "leader_completeness", "log_matching", "state_machine_safety", "state_behind_log"),
+        *("durable_commit", "durable_promise", "durability"),
+    }
+)
+"""Those that conclude something from what a node's log, or its disk, was known to have before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Violation:
     """The property ``name`` of `PROPERTIES` does not hold; ``nodes`` took part, ``explanation`` says what was seen."""
@@ -50,11 +59,13 @@ class Violations:
     """Where broken properties are collected, in the order in which they were seen.
 
     ``checks`` counts the comparisons that a property stood, by its name, and ``skipped`` those that could not be made
-    because one side of them wasn't known.
+    because one side of them wasn't known. ``doubtful`` are those that look broken, but rest on logs that may have been
+    changed unheard.
     """
 
     def __init__(self) -> None:
         self.found: list[Violation] = []
+        self.doubtful: list[Violation] = []
         self.checks: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
 
@@ -62,3 +73,9 @@ class Violations:
         """Add a violation of ``name``; raises KeyError for a name that `PROPERTIES` lacks."""
         assert PROPERTIES[name]
         self.found.append(Violation(name, nodes, explanation))
+
+    def doubt(self, name: str, nodes: tuple[str, ...], explanation: str) -> None:
+        """The same of what may be none: ``name`` is of `ON_LOGS`, and a log of these nodes may be another by now."""
+        assert name in ON_LOGS, name
+        self.skipped[name] += 1
+        self.doubtful.append(Violation(name, nodes, explanation))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from raftzmq.collector.auditor import Auditor
+from raftzmq.collector.auditor.rules import UNDOING
+from raftzmq.verify import ON_LOGS
 from tests.collector.audited_runs import Event, broken
 
 NODES = ["n1", "n2", "n3"]
@@ -13,8 +15,8 @@ NODES = ["n1", "n2", "n3"]
 class Stream:
     """Events of three nodes, numbered as they would number them."""
 
-    def __init__(self) -> None:
-        self.auditor = Auditor()
+    def __init__(self, auditor: Auditor | None = None) -> None:
+        self.auditor = auditor or Auditor()
         self._counts: dict[tuple[str, ...], int] = {}
         self._lamport = 0
 
@@ -26,6 +28,10 @@ class Stream:
             event[field] = self._counts[key] = self._counts.get(key, 0) + 1
         event |= {"ts": 1.7e9 + self._lamport / 1000, "mono_ns": self._lamport * 1_000_000}
         self.auditor.accept(event | fields)
+
+    def skip(self, node: str, boot: str = "b1") -> None:
+        """``node`` makes an event that doesn't come, of whichever type."""
+        self._counts[node, boot] += 1
 
     def stand(self, node: str, last: int = 10, term: int = 1, **fields: Any) -> None:
         """``node`` says that it has committed, stored and applied everything up to ``last``."""
@@ -146,3 +152,97 @@ def test_a_commit_whose_disks_are_not_known_at_the_end_is_unknown() -> None:
     verdict = stream.auditor.verdict
     [row] = [row for row in verdict["rules"] if row["rule"] == "durable_commit"]
     assert (row["state"], verdict["verdict"]) == ("unknown", "unknown")
+
+
+def led_by_others() -> Stream:
+    """n2 has told of two entries of its own that are on nobody else's disk."""
+    stream = standing()
+    stream.say("n2", "append", first=11, last=12, terms=[1, 1], chains=[11, 12], role="follower")
+    stream.store("n2", 12)
+    return stream
+
+
+def others_entry(stream: Stream, index: int = 11) -> None:
+    """n2 has another entry in their place, and commits it."""
+    stream.say("n2", "append", term=2, first=index, last=index, terms=[2], chains=[index + 100], role="follower")
+    stream.say("n2", "commit", term=2, index=index, previous=10, entry_term=2, chain=index + 100)
+
+
+def test_a_log_that_may_have_been_truncated_unheard_is_no_witness() -> None:
+    """The first entry of n2 gave way to a leader's, and the event that says so isn't here."""
+    stream = led_by_others()
+    stream.skip("n2")
+    stream.say("n2", "commit", term=2, index=11, previous=10, entry_term=2, chain=111)
+    others_entry(stream)
+    assert stream.broken == []
+    [interval] = stream.auditor.verdict["unknown"]
+    assert (interval["source"], interval["rules"]) == ("n2", sorted(ON_LOGS))
+    assert "snapshot and truncate events of it may be missing" in interval["reason"]
+    # What it had before wasn't taken for what is committed, nor anybody else held to it.
+    stream.say("n3", "commit", term=2, index=11, previous=10, entry_term=2, chain=111)
+    assert stream.broken == []
+
+
+def test_where_all_that_a_node_made_is_here_nothing_was_truncated_unheard() -> None:
+    stream = led_by_others()
+    stream.say("n2", "commit", term=2, index=11, previous=10, entry_term=2, chain=111)
+    assert stream.broken == ["state_machine_safety"]
+
+
+def test_types_that_are_here_for_certain_explain_nothing() -> None:
+    stream = Stream(Auditor(certain=UNDOING))
+    for node in NODES:
+        stream.stand(node)
+    stream.append("n2", 11)
+    stream.skip("n2")
+    stream.say("n2", "commit", term=2, index=11, previous=10, entry_term=2, chain=111)
+    assert stream.broken == ["state_machine_safety"]
+
+
+def test_a_node_that_says_where_it_stands_has_a_log_again() -> None:
+    stream = led_by_others()
+    stream.skip("n2")
+    stream.stand("n2", 12, commit_index=10, commit_chain=10, applied_index=10, digest=10)
+    stream.say("n2", "commit", term=2, index=12, previous=10, entry_term=2, chain=112)
+    assert stream.broken == ["state_machine_safety"]
+
+
+def test_the_next_of_each_type_shows_that_none_was_missing() -> None:
+    stream = led_by_others()
+    stream.say("n2", "truncate", first=12, last=12, leader="n1")
+    stream.say("n2", "snapshot", step="send", index=10, entry_term=1, chain=10, digest=None, peer="n1")
+    stream.skip("n2")
+    stream.say("n2", "truncate", first=12, last=12, leader="n1")
+    stream.say("n2", "snapshot", step="send", index=10, entry_term=1, chain=10, digest=None, peer="n1")
+    stream.say("n2", "commit", term=2, index=11, previous=10, entry_term=2, chain=111)
+    assert stream.broken == ["state_machine_safety"]
+
+
+def test_what_two_nodes_say_of_one_entry_needs_no_log() -> None:
+    stream = led_by_others()
+    stream.skip("n3")
+    stream.say("n3", "append", first=11, last=11, terms=[1], chains=[77], role="follower")
+    assert stream.broken == ["log_matching"]
+
+
+def test_a_leader_that_has_gone_on_to_a_later_term_may_truncate() -> None:
+    """That it leads no more wasn't heard, but it truncates in a later term."""
+    stream = standing()
+    stream.say("n1", "role", term=2, role="leader", previous="candidate", reason="won")
+    stream.say("n1", "truncate", term=3, first=11, last=11, leader="n2")
+    assert stream.broken == []
+    stream.say("n2", "role", term=4, role="leader", previous="candidate", reason="won")
+    stream.say("n2", "truncate", term=4, first=11, last=11, leader="n2")
+    assert stream.broken == ["leader_append_only"]
+
+
+def test_a_disk_that_had_another_entry_may_have_taken_the_committed_one() -> None:
+    """All that n2 said meanwhile comes late: it is asked, rather than counted among those that lack the entry."""
+    stream = led_by_others()
+    stream.say("n1", "append", term=2, first=11, last=11, terms=[2], chains=[111], role="leader")
+    stream.say("n1", "storage", term=2, what="log", last=11, chain=111, voted_for=None, vote_term=2)
+    stream.say("n1", "commit", term=2, index=11, previous=10, entry_term=2, chain=111)
+    stream.stand("n3")
+    assert stream.broken == []
+    stream.stand("n2", 11, term=2, last_term=2, last_chain=111)
+    assert stream.broken == []

@@ -284,3 +284,45 @@ def test_of_commits_long_past_the_highest_is_still_expected_of_a_leader() -> Non
     watched.invariants.in_term("n3", 2_000, leader=True)
     watched.invariants.appended("n3", 1_510, [entry(1_510, 2_000)])
     assert "leader_completeness" in watched.broken
+
+
+def test_a_node_that_hears_a_former_leader_late_may_drop_what_was_committed_meanwhile() -> None:
+    """Raft's figure 8: the copy of n3 isn't the one that a later leader counted."""
+    watched = Watched()
+    old = watched.replicate("n1", 11, "n3", term=2)
+    watched.invariants.in_term("n3", 3, leader=False)
+    watched.invariants.appended("n2", 11, [old])
+    watched.invariants.durable("n2", 4, None, 11, old[1])
+    watched.invariants.in_term("n1", 4, leader=True)
+    new = watched.replicate("n1", 12, "n2", term=4)
+    watched.invariants.commits("n1", 4, 12, new)
+    watched.invariants.truncated("n3", 11)
+    assert watched.broken == []
+    watched.invariants.spoke("n2", 4)
+    watched.invariants.truncated("n2", 11)
+    assert watched.broken == ["durable_commit"]
+
+
+def test_what_was_committed_in_its_own_term_stays_whatever_was_not_heard() -> None:
+    watched = Watched()
+    new = watched.replicate("n1", 11, "n2")
+    watched.invariants.commits("n1", 1, 11, new)
+    watched.invariants.node("n2").doubted = True
+    watched.invariants.rejoined("n2", place(10))
+    assert watched.broken == ["durability"]
+    assert watched.violations.doubtful == []
+
+
+def test_what_was_committed_in_a_later_term_may_have_been_dropped_unheard() -> None:
+    watched = Watched()
+    old = watched.replicate("n1", 11, "n2")
+    watched.invariants.in_term("n1", 2, leader=True)
+    new = watched.replicate("n1", 12, "n3", term=2)
+    watched.invariants.appended("n3", 11, [old, new])
+    watched.invariants.durable("n3", 2, None, 12, new[1])
+    watched.invariants.commits("n1", 2, 12, new)
+    watched.invariants.spoke("n2", 2)
+    watched.invariants.node("n2").doubted = True
+    watched.invariants.rejoined("n2", replace(place(10, term=2), last=entry(10)))
+    assert watched.broken == []
+    assert [violation.name for violation in watched.violations.doubtful] == ["durability"]

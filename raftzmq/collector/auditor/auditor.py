@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any
 
 from raftzmq.collector.auditor.followed import Followed
 from raftzmq.collector.auditor.reading import Reading
-from raftzmq.collector.auditor.rules import NEEDED, REPLACED, RULES, rules_of
+from raftzmq.collector.auditor.rules import NEEDED, RULES, UNDOING, rules_of
 from raftzmq.collector.auditor.verdict import (
     Broken,
     Findings,
@@ -17,7 +18,7 @@ from raftzmq.collector.auditor.verdict import (
     missing_types,
     verdict_json,
 )
-from raftzmq.verify import Invariants, Violation, Violations
+from raftzmq.verify import ON_LOGS, Invariants, Violation, Violations
 
 COLLECTOR_NODE = "collector"
 REPEATS_MAX = 3
@@ -27,7 +28,6 @@ KEPT_MAX = 100_000
 """Entries that are remembered, however far behind a node is: of a node that comes back from behind them, what it has
 there is compared no longer."""
 NODES_MAX = 300
-_REPLACED_TEXT = "it may have installed a snapshot: these events have no snapshot among them, and not all that it made"
 
 Told = tuple[str, dict[str, Any]]
 """A type of event, ``violation`` or ``verdict``, and its fields."""
@@ -40,12 +40,13 @@ class Auditor:
     the collector merges them. Where that didn't go (a ``late`` event), nothing is concluded wrongly. A ``gap`` makes
     its node unknown until it says where it stands.
 
-    ``installs``: events of installed snapshots are among these for certain. Else a stream without any may be one that
-    they were left out of, and where a node made events that aren't here, its log may have been replaced.
+    ``certain``: types of events that are among these for certain, where no ``gap`` says that some are lost. Any other
+    may have been left out, and what a node made that isn't here may have been of it: what such an event could explain
+    is no violation but unknown.
     """
 
-    def __init__(self, *, installs: bool = False) -> None:
-        self._installs = installs
+    def __init__(self, *, certain: Collection[str] = ()) -> None:
+        self._certain = frozenset(certain)
         self._violations = Violations()
         self._invariants = Invariants((), self._violations, whole=False)
         self._reading = Reading(self._invariants)
@@ -108,7 +109,7 @@ class Auditor:
         if followed is None:
             if len(self._nodes) >= NODES_MAX:
                 return
-            followed = self._nodes[name] = Followed(name)
+            followed = self._nodes[name] = Followed(name, self._certain)
         boot = event.get("boot")
         if not isinstance(boot, str) or followed.has_ended(boot):
             return
@@ -117,7 +118,7 @@ class Auditor:
         elif kind == "boot":
             return  # fetched behind what the node said next: so it was once, and is no more
         try:
-            missing = followed.skipped(kind, event["seq"])
+            missing = followed.skipped(kind, event["seq"], event["order"])
             if missing and kind in NEEDED:
                 self._lost(followed, _lost_text(missing, kind, "nobody said so"), rules_of(kind))
             followed.heard(event, self._here.position)
@@ -128,6 +129,8 @@ class Auditor:
                 self._known(followed)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self._lost(followed, f"its {kind} event cannot be read ({error!r})"[:200], frozenset(RULES))
+        if self._violations.doubtful:
+            self._doubt()
         if self._violations.found:
             self._tell()
 
@@ -193,22 +196,22 @@ class Auditor:
 
     def _tell_one(self, violation: Violation) -> None:
         rule, nodes, text = violation.name, violation.nodes, violation.explanation
-        replaced = self._perhaps_replaced(rule, nodes)
-        if replaced:
-            for followed in replaced:
-                self._lost(followed, _REPLACED_TEXT, REPLACED)
-            return
         self._findings.violated(Broken(rule, nodes, text, self._here))
         key = (rule, nodes)
         self._repeats[key] += 1
         if self._repeats[key] <= REPEATS_MAX:
             self._event("violation", {"rule": rule, "nodes": list(nodes), "text": text, "recording": None})
 
-    def _perhaps_replaced(self, rule: str, nodes: tuple[str, ...]) -> list[Followed]:
-        """Of which of them an install may be missing that explains it."""
-        if self._installs or self._types["snapshot"] or rule not in REPLACED:
-            return []
-        return [self._nodes[name] for name in nodes if name in self._nodes and self._nodes[name].holes]
+    def _doubt(self) -> None:
+        """What looks broken is explained if a log was changed unheard: then what was known of it is so no longer."""
+        doubtful, self._violations.doubtful[:] = list(self._violations.doubtful), []
+        for rule, name in dict.fromkeys((violation.name, name) for violation in doubtful for name in violation.nodes):
+            followed = self._nodes[name]
+            if followed.unheard:
+                self._lost(followed, _unheard_text(followed.unheard), ON_LOGS)
+            elif rule == "durability":  # what the boot before left: what this one has, it has just said
+                text, place = _unheard_text(sorted(UNDOING)), Place(*followed.ended)
+                self._findings.begin(Interval(name, text, ON_LOGS, place, self._here))
 
     def _event(self, kind: str, fields: dict[str, Any]) -> None:
         self._told.append((kind, fields))
@@ -239,6 +242,11 @@ class Auditor:
             self._first or self._here,
             self._here,
         )
+
+
+def _unheard_text(kinds: list[str]) -> str:
+    events = f"{' and '.join(kinds)} events"
+    return f"its log isn't what it was: {events} of it may be missing, for not all that it made is here"
 
 
 def _lost_text(missing: Any, kind: str, reason: str) -> str:

@@ -53,6 +53,8 @@ class Reading:
         if invariants.open_commits and kind in SETTLING:
             self._settle(followed, event)
         before = len(invariants.open_commits)
+        if kind != "boot":  # which is compared with what the boot before it left
+            invariants.node(followed.name).doubted = bool(followed.unheard)
         handler = self._handlers.get(kind)
         if handler is not None:
             handler(followed, event)
@@ -81,7 +83,8 @@ class Reading:
                 invariants.settle(opened, name, False if event["stable_index"] < opened.index else None)
             elif DISK in followed.anchors:
                 # Made only while somebody listens: what was stored before has been told, too.
-                lacked = opened.index > disk.last or disk.differs(opened.index, opened.entry)
+                differs = disk.differs(opened.index, opened.entry) and not followed.unheard
+                lacked = opened.index > disk.last or differs
                 invariants.settle(opened, name, False if lacked else None)
 
     def _give_up(self, opened: OpenCommit) -> None:
@@ -132,6 +135,7 @@ class Reading:
         )
         self._invariants.stands(followed.name, place, joining=not followed.known)
         followed.joined = not followed.known
+        followed.stands()
 
     def _vote_among(self, voters: list[str]) -> None:
         if voters != self._voters:
@@ -167,9 +171,11 @@ class Reading:
         entries = list(zip(event["terms"], event["chains"], strict=True))
         if len(entries) != event["last"] - event["first"] + 1:
             raise ValueError(f"{len(entries)} entries from {event['first']} to {event['last']}")
+        self._invariants.spoke(followed.name, event["term"])
         self._invariants.appended(followed.name, event["first"], entries)
 
     def _truncate(self, followed: Followed, event: Event) -> None:
+        self._invariants.spoke(followed.name, event["term"])
         self._invariants.truncated(followed.name, event["first"])
 
     def _storage(self, followed: Followed, event: Event) -> None:

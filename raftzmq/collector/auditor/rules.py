@@ -24,8 +24,9 @@ RULES: dict[str, frozenset[str]] = {
 }
 """The watched properties of `PROPERTIES`, each with the types of events that it can't do without."""
 
-REPLACED = frozenset(rule for rule, needs in RULES.items() if needs & LOG) | {"durable_promise", "state_behind_log"}
-"""What an install of which nobody told makes look broken: a node's log, disk and state aren't what they were."""
+UNDOING = frozenset({"truncate", "snapshot"})
+"""What takes from a log what it was known to have. Where one of these may have been made and isn't here, the rules of
+`ON_LOGS` can't be judged by what was known before. Being rare they are always made, and numbered."""
 
 DETAILS = frozenset({"sent", "heartbeat_sent"})
 """Made only while somebody asks for them: where they are missing, nothing is."""
