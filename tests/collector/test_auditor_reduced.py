@@ -23,6 +23,9 @@ ACCUSED = (
     (24, 2, "usual_lost_ends"),
     (26, 3, "usual_rare_losses"),
     (30, 2, "usual_several"),
+    (42, 1, "subscribed_types"),
+    (59, 3, "recorded_types"),
+    (60, 3, "several"),
 )
 """Tries in which a log that was truncated unheard looked like one that broke a rule."""
 
