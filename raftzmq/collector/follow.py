@@ -27,9 +27,9 @@ def follow(
     ConfigurationError for what is no endpoint.
     """
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    subscriber = events_subscriber(context, [])
+    monitor = subscriber.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
     try:
-        subscriber = events_subscriber(context, [])
-        monitor = subscriber.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED)
         subscribed = 0
         connect(subscriber, endpoint, "subscribe")
         poller = zmq.Poller()
@@ -45,7 +45,11 @@ def follow(
                 on_connection(event == zmq.EVENT_HANDSHAKE_SUCCEEDED)
             yield _waiting(subscriber)
     finally:
-        context.destroy(linger=0)
+        # Each by name. A context knows its sockets by weak references: where the program's end leads here, because
+        # nobody closed the generator, these may be gone already, and it would wait for the sockets for ever.
+        subscriber.close(0)
+        monitor.close(0)
+        context.term()
 
 
 def _waiting(subscriber: zmq.Socket[bytes], most: int = 1000) -> list[tuple[bytes, bytes]]:
