@@ -15,7 +15,6 @@ from raftzmq.benchmarks.extra import need
 from raftzmq.benchmarks.figures import Figures, median
 from raftzmq.benchmarks.options import (
     LOAD_SECONDS_MAX,
-    FiniteRange,
     directory_option,
     in_flight_range,
     seed_option,
@@ -170,14 +169,18 @@ def _counts(most: int) -> Any:
     help="Only this part; may be given several times. [default: all]",
 )
 @click.option("--workers", callback=_counts(UNITS), metavar="N,…", help="Of tasks. [default: 1,2,4,8,16]")
-@click.option("--wait-ms", type=FiniteRange(0.1, 1000), help="What a unit of a task waits. [default: 20; quick: 5]")
+@click.option(
+    "--wait-ms", type=click.FloatRange(0.1, 1000), help="What a unit of a task waits. [default: 20; quick: 5]"
+)
 @click.option("--repeats", type=click.IntRange(2), help="Of every point of tasks and cores. [default: 10; quick: 3]")
 @click.option("--clients", callback=_counts(99), metavar="N,…", help="Client processes. [default: 1,2,4,8]")
 @click.option(
     "--nodes", callback=_counts(99), metavar="N,…", help="Sizes of clusters. [default: 1,3,5,7; quick: 1,3,5]"
 )
 @click.option(
-    "--seconds", type=FiniteRange(0.1, LOAD_SECONDS_MAX), help="Of each load of a cluster. [default: 1.5; quick: 0.6]"
+    "--seconds",
+    type=click.FloatRange(0.1, LOAD_SECONDS_MAX),
+    help="Of each load of a cluster. [default: 1.5; quick: 0.6]",
 )
 @click.option("--cluster-repeats", type=click.IntRange(1), help="Fresh clusters of each kind. [default: 3; quick: 1]")
 @click.option("--cluster-rounds", type=click.IntRange(1), help="Loads of each point on each of them. [default: 2]")

@@ -15,7 +15,7 @@ from raftzmq.benchmarks.blocking_lesson import teach
 from raftzmq.benchmarks.blocking_words import charts_of, figures_of, findings_of, tables_of
 from raftzmq.benchmarks.display import Advance, progress
 from raftzmq.benchmarks.figures import Figures
-from raftzmq.benchmarks.options import FiniteRange, directory_option
+from raftzmq.benchmarks.options import directory_option
 from raftzmq.benchmarks.presenting import present, result_options
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.result import Result
@@ -75,7 +75,7 @@ def measure(options: Options, advance: Advance) -> Result:
 
 
 @click.command("blocking")
-@click.option("--seconds", default=0.6, show_default=True, type=FiniteRange(0.05, 4.0), help="Of the call.")
+@click.option("--seconds", default=0.6, show_default=True, type=click.FloatRange(0.05, 4.0), help="Of the call.")
 @click.option("--runs", type=click.IntRange(1), help="Calls in each case. [default: 3; with --quick: 1]")
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(3, 99), help="Size of the cluster.")
 @directory_option

@@ -20,7 +20,6 @@ from raftzmq.benchmarks.extra import ExtraMissing, need
 from raftzmq.benchmarks.figures import Figures
 from raftzmq.benchmarks.options import (
     LOAD_SECONDS_MAX,
-    FiniteRange,
     clients_range,
     directory_option,
     in_flight_range,
@@ -183,16 +182,18 @@ def _result(options: Options, points: Points) -> Result:
     help="Measure on which disk.",
 )
 @click.option("--rounds", type=click.IntRange(1), help="Runs of each on the normal disk. [default: 5; with --quick: 1]")
-@click.option("--seconds", type=FiniteRange(0.5, LOAD_SECONDS_MAX), help="Of each run. [default: 3; with --quick: 1.5]")
-@click.option("--slow-seconds", type=FiniteRange(0.5, LOAD_SECONDS_MAX), help="On the slow disk. [default: 20]")
 @click.option(
-    "--sync-delay-ms", default=300.0, show_default=True, type=FiniteRange(0.0, 60_000), help="The slow disk's."
+    "--seconds", type=click.FloatRange(0.5, LOAD_SECONDS_MAX), help="Of each run. [default: 3; with --quick: 1.5]"
+)
+@click.option("--slow-seconds", type=click.FloatRange(0.5, LOAD_SECONDS_MAX), help="On the slow disk. [default: 20]")
+@click.option(
+    "--sync-delay-ms", default=300.0, show_default=True, type=click.FloatRange(0.0, 60_000), help="The slow disk's."
 )
 @click.option(
     "--timeout",
     default=5.0,
     show_default=True,
-    type=FiniteRange(0.1, LOAD_SECONDS_MAX),
+    type=click.FloatRange(0.1, LOAD_SECONDS_MAX),
     help="Seconds, on the slow disk.",
 )
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(1, 99), help="Size of the cluster.")

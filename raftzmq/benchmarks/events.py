@@ -27,7 +27,6 @@ from raftzmq.benchmarks.figures import Figures
 from raftzmq.benchmarks.options import (
     LOAD_SECONDS_MAX,
     SECONDS_MAX,
-    FiniteRange,
     directory_option,
     in_flight_range,
     keys_option,
@@ -173,17 +172,19 @@ def _measured_rates(options: Options, step: Callable[[], None]) -> list[Collecto
 )
 @click.option("--in-flight", multiple=True, type=in_flight_range, help="Puts under way. [default: 1, 64, 1000]")
 @click.option("--pairs", type=click.IntRange(1), help="With and without events, alternating. [default: 12]")
-@click.option("--seconds", type=FiniteRange(0.1, LOAD_SECONDS_MAX), help="Of each half of a pair. [default: 1]")
+@click.option("--seconds", type=click.FloatRange(0.1, LOAD_SECONDS_MAX), help="Of each half of a pair. [default: 1]")
 @click.option(
     "--rest-s",
-    type=FiniteRange(0, SECONDS_MAX),
+    type=click.FloatRange(0, SECONDS_MAX),
     help="After a subscriber left or stopped, before anything counts: events are made for it a while. [default: 18]",
 )
 @click.option("--warm-up", type=operations_range, help="Puts before anything counts. [default: 150000]")
 @click.option(
     "--rate", "rates", multiple=True, type=click.IntRange(100, 1_000_000), help="Events per second to a collector."
 )
-@click.option("--for-s", type=FiniteRange(0.1, SECONDS_MAX), help="How long a collector is told events. [default: 10]")
+@click.option(
+    "--for-s", type=click.FloatRange(0.1, SECONDS_MAX), help="How long a collector is told events. [default: 10]"
+)
 @click.option("--runtime", type=click.Choice(["threads", "coroutines", "coroutines-blocking"]), help="Of the nodes.")
 @nodes_option
 @keys_option

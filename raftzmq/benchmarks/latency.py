@@ -16,7 +16,6 @@ from raftzmq.benchmarks.latency_study import FULL, QUICK, Options, Study, run_st
 from raftzmq.benchmarks.options import (
     IN_FLIGHT_MAX,
     LOAD_SECONDS_MAX,
-    FiniteRange,
     check_writable,
     directory_option,
     in_flight_range,
@@ -91,7 +90,9 @@ def _histogram_file(_: click.Context, __: click.Parameter, path: Path | None) ->
 @click.option(
     "--in-flight", default=1000, show_default=True, type=in_flight_range, help="At most, in open loops: more wait."
 )
-@click.option("--seconds", type=FiniteRange(0.1, LOAD_SECONDS_MAX), help="Of each run. [default: 15, with --quick 1]")
+@click.option(
+    "--seconds", type=click.FloatRange(0.1, LOAD_SECONDS_MAX), help="Of each run. [default: 15, with --quick 1]"
+)
 @nodes_option
 @value_size_option
 @load_options

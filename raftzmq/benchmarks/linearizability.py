@@ -27,7 +27,6 @@ from raftzmq.benchmarks.faults import KINDS, Faults, schedule
 from raftzmq.benchmarks.local_cluster import LocalCluster
 from raftzmq.benchmarks.options import (
     SECONDS_MAX,
-    FiniteRange,
     directory_option,
     json_option,
 )
@@ -179,15 +178,15 @@ def doubled(history: History) -> list[str]:
 @click.option("--runs", default=1, show_default=True, type=click.IntRange(1), help="Runs, with seeds from --seed on.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first run.")
 @click.option(
-    "--seconds", default=60.0, show_default=True, type=FiniteRange(1, SECONDS_MAX), help="Length of a run's load."
+    "--seconds", default=60.0, show_default=True, type=click.FloatRange(1, SECONDS_MAX), help="Length of a run's load."
 )
 @click.option("--clients", default=8, show_default=True, type=click.IntRange(1, 1000), help="Clients at work.")
 @click.option("--keys", default=10, show_default=True, type=click.IntRange(1), help="Keys that they share.")
 @click.option(
-    "--rate", default=200.0, show_default=True, type=FiniteRange(1, 100_000), help="Operations/s, all clients."
+    "--rate", default=200.0, show_default=True, type=click.FloatRange(1, 100_000), help="Operations/s, all clients."
 )
 @click.option(
-    "--every", default=3.0, show_default=True, type=FiniteRange(0.1, SECONDS_MAX), help="Seconds between faults."
+    "--every", default=3.0, show_default=True, type=click.FloatRange(0.1, SECONDS_MAX), help="Seconds between faults."
 )
 @click.option("--nodes", default=5, show_default=True, type=click.IntRange(1, 99), help="Size of the cluster.")
 @directory_option

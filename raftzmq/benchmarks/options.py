@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, TypeVar
@@ -23,17 +22,6 @@ OPERATIONS_MAX = 100_000_000
 """Of one load: 12 bytes of notes for each."""
 IN_FLIGHT_MAX = 100_000
 PROCESSES_MAX = 99
-
-
-class FiniteRange(click.FloatRange):
-    """A number between two others: neither "nan", which click lets pass any bound, nor infinite."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number; wrong usage for what is none."""
-        number = float(super().convert(value, param, ctx))
-        if not isfinite(number):
-            self.fail(f"{value} is not a finite number.", param, ctx)
-        return number
 
 
 in_flight_range = click.IntRange(1, IN_FLIGHT_MAX)
@@ -108,7 +96,7 @@ def load_options(command: F) -> F:
             "--read-share",
             default=0.0,
             show_default=True,
-            type=FiniteRange(0, 1),
+            type=click.FloatRange(0, 1),
             help="Of the calls are linearizable gets; the rest are puts.",
         ),
         click.option(

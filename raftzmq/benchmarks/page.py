@@ -13,7 +13,6 @@ from raftzmq.benchmarks.extra import need
 from raftzmq.benchmarks.figures import Figures, median, percentile
 from raftzmq.benchmarks.options import (
     SECONDS_MAX,
-    FiniteRange,
     directory_option,
     json_option,
     seed_option,
@@ -85,7 +84,7 @@ def result_of(plan: Plan, found: Measured) -> tuple[Result, list[Bar]]:
 @click.option("--events", default=1_000_000, show_default=True, type=click.IntRange(10_000), help="Of the recording.")
 @click.option("--rate", default=5_000, show_default=True, type=click.IntRange(100), help="Events a second, played.")
 @click.option(
-    "--seconds", default=5.0, show_default=True, type=FiniteRange(0.5, SECONDS_MAX), help="Played with each panel."
+    "--seconds", default=5.0, show_default=True, type=click.FloatRange(0.5, SECONDS_MAX), help="Played with each panel."
 )
 @click.option("--steps", default=50, show_default=True, type=click.IntRange(1), help="Far ones; and as many near ones.")
 @click.option("--panel", "panels", multiple=True, help="Only with this panel in front; again for more. [default: all]")

@@ -14,7 +14,6 @@ from raftzmq.benchmarks.etcd_cluster import EtcdCluster, EtcdFailed, EtcdProgram
 from raftzmq.benchmarks.figures import latencies_ms, number
 from raftzmq.benchmarks.options import (
     LOAD_SECONDS_MAX,
-    FiniteRange,
     directory_option,
     seed_option,
     value_size_option,
@@ -217,7 +216,7 @@ def measure(options: Options, advance: Advance) -> Result:
 )
 @click.option(
     "--seconds",
-    type=FiniteRange(0.1, LOAD_SECONDS_MAX),
+    type=click.FloatRange(0.1, LOAD_SECONDS_MAX),
     help=f"How long each measurement takes.  [default: {FULL.seconds:g}; with --quick: {QUICK.seconds:g}]",
 )
 @click.option(

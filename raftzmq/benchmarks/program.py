@@ -41,7 +41,7 @@ def run(target: str) -> None:
     """Run a benchmark's command by itself and exit as below ``raftzmq bench``; ``target`` is MODULE:COMMAND.
 
     0, 1 if it failed, 2 for wrong usage, 130 after Ctrl-C, 141 if the reader of its output is gone. Every option has an
-    environment variable, the same as there: RAFTZMQ_BENCH_<COMMAND>_<OPTION>.
+    environment variable, the same as there: RAFTZMQ_BENCH_<COMMAND>_<OPTION>; and its bounds are the same.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the caller (`>&-`): what is to be said is said to nobody
@@ -53,11 +53,14 @@ def _code_of(target: str) -> int:
     # Loaded here, where Ctrl-C is no accident: it takes a moment.
     try:
         import click
+
+        from raftzmq.parameters import prepare
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     try:
         module, _, attribute = target.partition(":")
         command: click.Command = getattr(import_module(f"raftzmq.benchmarks.{module}"), attribute)
+        prepare(command, "RAFTZMQ_BENCH")
         with command.make_context(
             Path(sys.argv[0]).name,
             sys.argv[1:],

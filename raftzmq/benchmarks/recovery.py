@@ -20,7 +20,6 @@ from raftzmq.benchmarks.footprint import anonymous_bytes, megabytes
 from raftzmq.benchmarks.local_cluster import ClusterFailed, LocalCluster
 from raftzmq.benchmarks.options import (
     SECONDS_MAX,
-    FiniteRange,
     clients_range,
     directory_option,
     in_flight_range,
@@ -228,7 +227,7 @@ def measure(options: Options, window_s: float, advance: Advance) -> tuple[Figure
     "window_s",
     default=10.0,
     show_default=True,
-    type=FiniteRange(0.2, SECONDS_MAX),
+    type=click.FloatRange(0.2, SECONDS_MAX),
     help="Seconds over which throughput is measured before, and after.",
 )
 @directory_option

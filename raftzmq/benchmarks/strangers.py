@@ -22,7 +22,6 @@ from raftzmq.benchmarks.floods import FLOODS, Target, command
 from raftzmq.benchmarks.local_cluster import ClusterFailed, LocalCluster
 from raftzmq.benchmarks.options import (
     SECONDS_MAX,
-    FiniteRange,
     directory_option,
     json_option,
 )
@@ -192,13 +191,17 @@ def measure(
 @click.command("strangers")
 @click.option("--flood", "floods", multiple=True, type=click.Choice(list(FLOODS)), help="Only this one; repeatable.")
 @click.option(
-    "--seconds", default=30.0, show_default=True, type=FiniteRange(0.5, SECONDS_MAX), help="Before and during each."
+    "--seconds",
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(0.5, SECONDS_MAX),
+    help="Before and during each.",
 )
 @click.option(
     "--every",
     default=60.0,
     show_default=True,
-    type=FiniteRange(0.0, SECONDS_MAX),
+    type=click.FloatRange(0.0, SECONDS_MAX),
     help="Seconds from flood to flood; 0: no pause.",
 )
 @click.option("--nodes", default=3, show_default=True, type=click.IntRange(1, 99), help="Size of the cluster.")

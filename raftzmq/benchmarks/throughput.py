@@ -16,7 +16,6 @@ from raftzmq.benchmarks.extra import need
 from raftzmq.benchmarks.options import (
     KEYS_MAX,
     LOAD_SECONDS_MAX,
-    FiniteRange,
     directory_option,
     in_flight_range,
     keys_option,
@@ -54,7 +53,7 @@ def measure(sweep: Sweep, advance: Advance) -> Result:
     type=operations_range,
     help=f"Calls, in all. [default: {OPERATIONS:,}, or as many as are done in --seconds]",
 )
-@click.option("--seconds", type=FiniteRange(0, LOAD_SECONDS_MAX, min_open=True), help="End after so long.")
+@click.option("--seconds", type=click.FloatRange(0, LOAD_SECONDS_MAX, min_open=True), help="End after so long.")
 @value_size_option
 @load_options
 @keys_option

@@ -51,7 +51,7 @@ class _Benchmarks(click.Group):
         """Load the command, or None if there is none of that name."""
         if cmd_name not in _COMMANDS:
             return None
-        return load_command(_COMMANDS[cmd_name][0])
+        return load_command(_COMMANDS[cmd_name][0], "RAFTZMQ_BENCH")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The benchmarks, without loading any."""

@@ -7,21 +7,22 @@ from importlib import import_module
 import click
 
 from raftzmq.cli.help_format import with_colours
-from raftzmq.cli.parameters import with_bounds
+from raftzmq.parameters import prepare
 
 
-def load_command(target: str) -> click.Command:
-    """The command that is ``module:attribute``."""
+def load_command(target: str, above: str = "RAFTZMQ") -> click.Command:
+    """The command that is ``module:attribute``; ``above`` as `prepare` says."""
     module, _, attribute = target.partition(":")
     command = getattr(import_module(module), attribute)
     assert isinstance(command, click.Command)
-    return _prepared(command)
+    prepare(command, above)
+    return _coloured(command)
 
 
-def _prepared(command: click.Command) -> click.Command:
+def _coloured(command: click.Command) -> click.Command:
     """The command, and all commands of a group that has them at hand."""
-    with_bounds(with_colours(command))
+    with_colours(command)
     if isinstance(command, click.Group):
         for inner in command.commands.values():
-            _prepared(inner)
+            _coloured(inner)
     return command

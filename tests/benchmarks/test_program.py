@@ -169,6 +169,9 @@ def test_a_cluster_without_a_place_says_where_it_wanted_one(tmp_path: Path) -> N
         ("recovery --window nan", "--window"),
         ("report --out /dev/null/report", "--out"),
         ("strangers --every nan", "--every"),
+        ("recordings --events 100000000000000000000", "--events"),
+        ("failover --directory=", "a path is not empty; the current directory is '.'"),
+        ("page --rate 1e3", "--rate"),
     ],
 )
 def test_what_cannot_be_measured_is_wrong_usage(line: str, says: str) -> None:
@@ -183,6 +186,13 @@ def test_what_cannot_be_measured_is_wrong_usage(line: str, says: str) -> None:
 def test_json_can_be_asked_for_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENVIRONMENT, "RAFTZMQ_JSON", "1")
     assert json.loads(bench("recordings", *RECORDING).stdout)["events"] == 600
+
+
+def test_a_variable_is_named_after_its_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "RAFTZMQ_BENCH_STRANGERS_FLOOD", "garbage nothing")
+    done = bench("strangers")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Invalid value for '--flood'" in done.stderr.splitlines()[-1]
 
 
 def in_shell(script: str) -> subprocess.CompletedProcess[str]:
