@@ -18,7 +18,8 @@ _GATHERED_BYTES = 64 * KIB
 """What is handed to the hash function at a time. It lets other threads run during a long input, so that a loop that
 waits for the interpreter gets it each time, instead of after the interpreter's own 5 ms."""
 STEP_BYTES = 4096
-"""A row counts as a step, and as another one for each so many bytes that it has: about what checking them costs."""
+"""A row counts as a step, and as another one for each so many bytes that it has: about what its check costs, which is a
+checksum over all of them. So it is wherever rows are read in parts."""
 
 
 def checked_rows(tables: Tables) -> Iterator[tuple[int, bytes, bytes]]:

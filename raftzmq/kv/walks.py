@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from raftzmq.errors import CorruptionError
+from raftzmq.kv.hashing import STEP_BYTES
 from raftzmq.kv.rows import decode_history_previous, history_key
 from raftzmq.kv.tables import Table
 
@@ -17,8 +18,6 @@ WALK_STEPS_MAX = 5_000
 """Steps of a walk between two pauses: 7 to 15 ms, which all that is to be applied waits for each time."""
 WALKS_MAX = 1_000
 """Walks that paused and are remembered: whoever asked for one may never ask again. One forgotten begins anew."""
-STEP_BYTES = 4096
-"""A revision counts as a step, and as another one for each so many bytes that it has: its checksum covers them all."""
 
 
 class Walks:

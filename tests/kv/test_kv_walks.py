@@ -8,6 +8,7 @@ import pytest
 
 from raftzmq.kv import walks
 from raftzmq.kv.commands import UNFINISHED, Delete, Get, Put, Query, Range
+from raftzmq.kv.hashing import STEP_BYTES
 from tests.kv.replica import Replica
 
 STEPS = 10
@@ -115,7 +116,7 @@ def test_a_walk_into_what_was_compacted_meanwhile_ends() -> None:
 
 def test_large_values_shorten_the_parts() -> None:
     replica = Replica()
-    replica.fill([(b"k", b"x" * (4 * walks.STEP_BYTES))] * 40)
+    replica.fill([(b"k", b"x" * (4 * STEP_BYTES))] * 40)
     _, times = asked(replica, Get(b"k", 1))
     assert times == 1 + 39 // (STEPS // 5)
 
