@@ -17,6 +17,7 @@ from raftzmq.benchmarks.options import (
     LOAD_SECONDS_MAX,
     directory_option,
     in_flight_range,
+    refuse_of_other_parts,
     seed_option,
     value_size_option,
 )
@@ -44,6 +45,18 @@ __all__ = ["FULL", "QUICK", "Options", "amdahl", "measure"]
 
 QUESTION = "What do more workers gain, and what keeps them from gaining more?"
 
+
+NEEDED: dict[str, tuple[Part, ...]] = {
+    "workers": ("tasks",),
+    "wait_ms": ("tasks",),
+    "repeats": ("tasks", "cores"),
+    "clients": ("clients",),
+    "clients_in_flight": ("clients",),
+    "nodes": ("nodes",),
+    "nodes_in_flight": ("nodes",),
+    **dict.fromkeys(("seconds", "cluster_repeats", "cluster_rounds", "value_size", "directory"), ("clients", "nodes")),
+}
+"""The parts that have use for an option."""
 
 FULL = Options()
 QUICK = Options(
@@ -217,6 +230,7 @@ def amdahl(
     chosen = replace(QUICK if quick else FULL, value_size=value_size, seed=seed, **given)
     if parts:
         chosen = replace(chosen, parts=tuple(part for part in PARTS if part in parts))
+        refuse_of_other_parts(chosen.parts, NEEDED)
     if chosen.cluster_repeats * chosen.cluster_rounds < 2 and {"clients", "nodes"} & set(chosen.parts):
         raise click.UsageError(
             "one load of each point shows no spread: for an uncertainty raise --cluster-repeats or --cluster-rounds"

@@ -12,7 +12,7 @@ import click
 from raftzmq.benchmarks.bars import Bar, end_by
 from raftzmq.benchmarks.display import progress
 from raftzmq.benchmarks.figures import Figures
-from raftzmq.benchmarks.options import directory_option
+from raftzmq.benchmarks.options import directory_option, refuse_unused
 from raftzmq.benchmarks.presenting import present, result_options
 from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.result import Cell, Chart, Result, Series, Table
@@ -64,6 +64,16 @@ def chart_of(found: Sequence[tuple[Target, Outcome]]) -> list[Chart]:
     title = "What is reached, and what was asked for"
     note = "puts: of the relay floor; gets: of the echo floor; the others: of what raftzmq itself does otherwise."
     return [Chart("bars_ratios", title, "measurement", "ratio of medians", series, "bars", note=note)]
+
+
+def _unused(targets: Sequence[Target]) -> list[str]:
+    """Options that these measurements alone have no use for."""
+    names = ["long"]  # they were named, long or not
+    if not any(target.needs_program for target in targets):
+        names.append("against")
+    if not any(target.in_pairs for target in targets):
+        names.append("pairs")
+    return names
 
 
 def chosen_targets(only: Sequence[str], *, long: bool, against: Path | None) -> tuple[list[Target], list[str]]:
@@ -127,6 +137,7 @@ def bars(
     """
     setting = Setting(against, pairs or (QUICK_PAIRS if quick else 5), QUICK_PART if quick else 1.0, directory)
     targets, left_out = chosen_targets(only, long=long, against=against)
+    refuse_unused(" ".join(f"--only {name}" for name in only), _unused(targets) if only else ())
     found: list[tuple[Target, Outcome]] = []
     with ending_in_order():
         for target in targets:

@@ -23,6 +23,7 @@ from raftzmq.benchmarks.options import (
     clients_range,
     directory_option,
     in_flight_range,
+    refuse_unused,
     seed_option,
     value_size_option,
 )
@@ -31,6 +32,9 @@ from raftzmq.benchmarks.program import ending_in_order
 from raftzmq.benchmarks.result import Result
 from raftzmq.benchmarks.spy import profile, py_spy
 
+OF_THE_NORMAL_DISK = ("in_flight", "rounds", "seconds", "clients", "seed", "profile")
+OF_THE_SLOW_DISK = ("slow_in_flight", "modest", "slow_rounds", "slow_seconds", "sync_delay_ms", "timeout")
+"""Options that the other disk has no use for."""
 QUESTION = "Threads or coroutines: what does a consensus loop gain and lose by each, and what if it waits for its disk?"
 
 
@@ -225,8 +229,10 @@ def concurrency(quick: bool, as_json: bool, charts: Path | None, disk: str, **gi
     chosen = {name: value for name, value in given.items() if value not in (None, ())}
     options = replace(QUICK if quick else FULL, **chosen)
     if disk == "normal":
+        refuse_unused("--disk normal", OF_THE_SLOW_DISK)
         options = replace(options, slow_in_flight=(), slow_rounds=0)
     elif disk == "slow":
+        refuse_unused("--disk slow", OF_THE_NORMAL_DISK, "see --modest and what else begins with --slow")
         options = replace(options, in_flight=())
     if options.clients > min(options.in_flight, default=options.clients):
         raise click.UsageError("every client process needs a put to do: raise --in-flight or lower --clients")

@@ -32,6 +32,8 @@ from raftzmq.benchmarks.options import (
     keys_option,
     nodes_option,
     operations_range,
+    refuse_of_other_parts,
+    refuse_unused,
     seed_option,
     value_size_option,
 )
@@ -41,6 +43,14 @@ from raftzmq.benchmarks.result import Result, Table
 
 Part = Literal["cost", "collector"]
 PARTS: tuple[Part, ...] = ("cost", "collector")
+NEEDED: dict[str, tuple[Part, ...]] = {
+    **dict.fromkeys(("situations", "in_flight", "pairs", "seconds", "rest_s", "warm_up", "runtime"), ("cost",)),
+    **dict.fromkeys(("keys", "value_size", "seed"), ("cost",)),
+    **dict.fromkeys(("rates", "for_s"), ("collector",)),
+}
+"""The parts that have use for an option."""
+WITHOUT_REST: frozenset[Situation] = frozenset({"nobody", "everything"})
+"""Who listens without anybody having left or stopped before."""
 QUESTION = "What does the event stream cost a node, and how much of it can one collector take?"
 
 
@@ -211,6 +221,9 @@ def events(quick: bool, as_json: bool, charts: Path | None, **given: Any) -> Non
     options = replace(
         QUICK if quick else FULL, **{name: value for name, value in given.items() if value not in (None, ())}
     )
+    refuse_of_other_parts(options.parts, NEEDED)
+    if set(options.situations) <= WITHOUT_REST:
+        refuse_unused(" ".join(f"--subscriber {situation}" for situation in options.situations), ["rest_s"])
     with ending_in_order(), progress("events", options.steps) as advance:
         result, bars = measure_all(options, advance)
     present(result, as_json=as_json, charts=charts)

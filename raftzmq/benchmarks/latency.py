@@ -78,7 +78,7 @@ def _histogram_file(_: click.Context, __: click.Parameter, path: Path | None) ->
     "--closed",
     callback=numbers(int, 1, IN_FLIGHT_MAX),
     metavar="N,…",
-    help="Calls in flight in closed loops. [default: 1,64,1000]",
+    help="Calls in flight in closed loops, by as many client processes at most. [default: 1,64,1000]",
 )
 @click.option(
     "--rates",

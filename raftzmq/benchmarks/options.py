@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from raftzmq.benchmarks.load import HEAD
 from raftzmq.config import VALUE_BYTES_MAX
@@ -79,6 +80,34 @@ def check_writable(directory: Path, option: str) -> None:
             f"nothing can be written to {directory} ({error.strerror}): choose another directory",
             param_hint=f"'{option}'",
         ) from None
+
+
+def was_given(name: str) -> bool:
+    """Did the user choose the option that is called so in the program, or does it have its default?"""
+    source = click.get_current_context().get_parameter_source(name)
+    return source not in (None, ParameterSource.DEFAULT)
+
+
+def refuse_unused(without: str, names: Collection[str], instead: str = "") -> None:
+    """Raise UsageError if the user gave options of these names in the program: what is measured has no use for them.
+
+    ``without``: the options that make it so, as they are written; ``instead``: what to give for them.
+    """
+    options = click.get_current_context().command.params
+    unused = [option.opts[0] for option in options if option.name in names and was_given(option.name)]
+    if unused:
+        flags = ", ".join(unused)
+        them = "it" if len(unused) == 1 else "them"
+        raise click.UsageError(f"{without} has no use for {flags}: leave {them} out{instead and f', or {instead}'}")
+
+
+def refuse_of_other_parts(parts: Collection[str], needed: Mapping[str, Collection[str]]) -> None:
+    """The same of a benchmark with ``--part``: ``needed`` are the options' names, and the parts that have use for them.
+
+    What is in none of them is for all parts.
+    """
+    unused = [name for name, users in needed.items() if not set(users) & set(parts)]
+    refuse_unused(" ".join(f"--part {part}" for part in parts), unused)
 
 
 def load_options(command: F) -> F:

@@ -53,7 +53,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One measurement: ``runs`` of it are counted as progress. Long ones run only if they are asked for."""
+    """One measurement: ``runs`` of it are counted as progress. Long ones run only if they are asked for.
+
+    ``in_pairs``: it takes as many runs, or pairs of them, as the setting says.
+    """
 
     name: str
     title: str
@@ -61,6 +64,7 @@ class Target:
     runs: Callable[[Setting], int] = field(default=lambda setting: 2 * setting.pairs)
     needs_program: bool = False
     is_long: bool = False
+    in_pairs: bool = True
 
 
 def innocent_elections(elections: Sequence[float], stalls: Sequence[float]) -> float:
@@ -232,6 +236,7 @@ TARGETS: Final = (
         _millions,
         runs=lambda setting: int(MILLIONS * setting.part),
         is_long=True,
+        in_pairs=False,
     ),
     Target(
         "no-election",
@@ -239,6 +244,7 @@ TARGETS: Final = (
         _no_election,
         runs=lambda setting: int(FULL_LOAD_S * setting.part),
         is_long=True,
+        in_pairs=False,
     ),
 )
 """In the order in which they are measured."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import fields, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
 from raftzmq.benchmarks.comparison import compare
 from raftzmq.benchmarks.display import Advance, progress, show
@@ -24,6 +24,7 @@ from raftzmq.benchmarks.options import (
     operations_range,
     seed_option,
     value_size_option,
+    was_given,
 )
 from raftzmq.benchmarks.point import Point, measure_point
 from raftzmq.benchmarks.presenting import present, result_options
@@ -105,12 +106,15 @@ def throughput(
         raise click.UsageError("--pairs are runs beside another program: name it with --against")
     if against is not None and 0 < chosen.read_share < 1:
         raise click.UsageError("--against compares puts (--read-share 0) or gets (--read-share 1), not a mixture")
+    if against is not None and options["seconds"] is not None:
+        raise click.UsageError("both sides of --against make as many calls: use --operations instead of --seconds")
     if sweep or quick or charts:
         if against is not None:
             raise click.UsageError("--against compares one point: leave out --sweep, --quick and --charts")
         if was_given("operations"):
             raise click.UsageError("the runs of a sweep end by the clock: use --seconds instead of --operations")
-        plan = around(QUICK if quick else FULL, chosen)
+        given = [each.name for each in fields(Point) if was_given(each.name)]
+        plan = around(QUICK if quick else FULL, chosen, given)
         with ending_in_order(), progress("runs", plan.runs) as advance:
             result = measure(plan, advance)
         present(result, as_json=as_json, charts=charts)
@@ -125,16 +129,9 @@ def throughput(
     show(f"{chosen.nodes} nodes, {chosen.in_flight} calls in flight", figures, as_json=as_json)
 
 
-def was_given(name: str) -> bool:
-    """Did the user choose this option, or does it have its default?"""
-    source = click.get_current_context().get_parameter_source(name)
-    return source not in (None, ParameterSource.DEFAULT)
-
-
-def around(plan: Sweep, point: Point) -> Sweep:
-    """The same sweep around another base point; its options that were left as they are stay the sweep's own."""
-    given = {each.name: getattr(point, each.name) for each in fields(Point)}
-    changed = {name: value for name, value in given.items() if value != getattr(Point(), name) and name != "operations"}
+def around(plan: Sweep, point: Point, given: Iterable[str]) -> Sweep:
+    """The same sweep around another base point: what was not ``given`` of it stays the sweep's own."""
+    changed = {name: getattr(point, name) for name in given}
     return replace(plan, base=replace(plan.base, **changed), seconds=point.seconds or plan.seconds)
 
 

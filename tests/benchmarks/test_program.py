@@ -169,13 +169,25 @@ def test_a_cluster_without_a_place_says_where_it_wanted_one(tmp_path: Path) -> N
         ("recovery --window nan", "--window"),
         ("report --out /dev/null/report", "--out"),
         ("strangers --every nan", "--every"),
+        ("throughput --against README.md --seconds 1", "use --operations instead"),
+        ("concurrency --disk slow --in-flight 8", "leave it out, or see --modest"),
+        ("concurrency --disk slow --clients 2 --profile", "--clients, --profile: leave them out"),
+        ("concurrency --disk normal --modest 8 --timeout 1", "has no use for --modest, --timeout"),
+        ("amdahl --part tasks --clients 1,2 --seconds 1", "has no use for --clients, --seconds"),
+        ("amdahl --part cores --workers 1,2", "has no use for --workers"),
+        ("events --part cost --rate 1000", "--part cost has no use for --rate"),
+        ("events --part collector --pairs 2", "--part collector has no use for --pairs"),
+        ("events --subscriber everything --rest-s 1", "has no use for --rest-s"),
+        ("bars --only no-election --pairs 2", "--only no-election has no use for --pairs"),
+        ("bars --only sync --against README.md", "--only sync has no use for --against"),
+        ("bars --only sync --long", "has no use for --long"),
         ("recordings --events 100000000000000000000", "--events"),
         ("failover --directory=", "a path is not empty; the current directory is '.'"),
         ("page --rate 1e3", "--rate"),
     ],
 )
 def test_what_cannot_be_measured_is_wrong_usage(line: str, says: str) -> None:
-    name, *arguments = line.split()
+    name, *arguments = line.replace("README.md", str(ROOT / "README.md")).split()
     done = bench(name, *arguments)
     assert done.returncode == 2, done.stderr
     assert says in done.stderr.splitlines()[-1]
@@ -186,6 +198,13 @@ def test_what_cannot_be_measured_is_wrong_usage(line: str, says: str) -> None:
 def test_json_can_be_asked_for_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENVIRONMENT, "RAFTZMQ_JSON", "1")
     assert json.loads(bench("recordings", *RECORDING).stdout)["events"] == 600
+
+
+def test_what_a_variable_asks_for_is_not_ignored_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "RAFTZMQ_BENCH_CONCURRENCY_IN_FLIGHT", "8")
+    done = bench("concurrency", "--disk", "slow")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--disk slow has no use for --in-flight" in done.stderr
 
 
 def test_a_variable_is_named_after_its_flag(monkeypatch: pytest.MonkeyPatch) -> None:

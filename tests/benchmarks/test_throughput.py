@@ -121,10 +121,16 @@ def test_a_result_survives_being_saved() -> None:
 
 
 def test_options_move_the_base_and_nothing_else() -> None:
-    moved = around(QUICK, Point(in_flight=256, client="sync", operations=7, seconds=0.5))
+    point = Point(in_flight=256, client="sync", operations=7, seconds=0.5)
+    moved = around(QUICK, point, ("in_flight", "client", "seconds"))
     assert moved.base == replace(QUICK.base, in_flight=256, client="sync", seconds=0.5)
     assert moved.seconds == 0.5
-    assert around(QUICK, Point()) == QUICK
+    assert around(QUICK, Point(), ()) == QUICK
+
+
+def test_what_is_chosen_counts_though_it_is_what_one_point_has_anyway() -> None:
+    assert QUICK.base.keys != Point().keys
+    assert around(QUICK, Point(), ("keys",)).base.keys == Point().keys
 
 
 def test_gets_alone_are_compared_with_echoes_and_everything_else_with_relays() -> None:
