@@ -46,18 +46,24 @@ _LOOK_S = 0.1
 
 
 def watch(cluster: LocalCluster, load: SteadyLoad, advance: Advance) -> list[Footprint]:
-    """Let the load run to its end; what the nodes take meanwhile, every second, and at the end."""
-    found: list[Footprint] = []
+    """Let the load run to its end; what the nodes take before it, meanwhile every second, and at the end.
+
+    The clients' first puts, which opened their sessions before, are not counted.
+    """
+    before = load.acknowledged
+    found = [take_footprint(cluster, 0.0, 0)]
     load.begin()
-    begun = time.monotonic()
     while load.look():
-        at_s = time.monotonic() - begun
+        at_s = time.monotonic() - load.begun
         if at_s >= len(found) * _SAMPLE_S:
-            found.append(take_footprint(cluster, at_s, load.acknowledged))
-            advance(load.acknowledged)
+            found.append(take_footprint(cluster, at_s, load.acknowledged - before))
+            advance(found[-1].acknowledged)
         time.sleep(_LOOK_S)
-    found.append(take_footprint(cluster, time.monotonic() - begun, load.acknowledged))
-    advance(load.acknowledged)
+    # Not when it was noticed, which would be most of the time of a short load.
+    ended_s = load.elapsed_s
+    found = [footprint for footprint in found if footprint.at_s < ended_s]
+    found.append(take_footprint(cluster, ended_s, load.acknowledged - before))
+    advance(found[-1].acknowledged)
     return found
 
 

@@ -47,6 +47,8 @@ class Summary:
     unknown: list[tuple[int, int]] = field(default_factory=list)
     """Key and sequence of every put whose outcome nobody knows."""
     failures: Counter[str] = field(default_factory=Counter)
+    ended: float = 0.0
+    """When the last put had its answer, on the monotonic clock, which all processes share."""
 
 
 def make_ledger(summaries: Iterable[Summary]) -> Ledger:
@@ -86,6 +88,8 @@ class SteadyLoad:
         self._summaries: dict[int, Summary] = {}
         self._last = 0
         self._moved = 0.0
+        self.begun = 0.0
+        """When clients were told to put, on the monotonic clock."""
 
     def __enter__(self) -> Self:
         try:
@@ -111,7 +115,7 @@ class SteadyLoad:
 
     def begin(self) -> None:
         """Let them put."""
-        self._moved = time.monotonic()
+        self._moved = self.begun = time.monotonic()
         for pipe in self._pipes:
             pipe.send(READY)
 
@@ -119,6 +123,11 @@ class SteadyLoad:
     def acknowledged(self) -> int:
         """How many puts are acknowledged by now, the first of each client among them."""
         return sum(self._done)
+
+    @property
+    def elapsed_s(self) -> float:
+        """From `begin` to the last answer, once nothing is left to do: as the clients know it, whenever one looked."""
+        return max(summary.ended for summary in self._summaries.values()) - self.begun
 
     def look(self) -> bool:
         """Is anything left to do? Raises LoadFailed if a client ended without its summary, or nothing moves."""
@@ -184,6 +193,7 @@ class _Driver:
             async with asyncio.TaskGroup() as writers:
                 for _ in range(plan.in_flight):
                     writers.create_task(self._write(client, sequences))
+            summary.ended = time.monotonic()
         return summary
 
     async def _write(self, client: Client, sequences: Iterable[int]) -> None:

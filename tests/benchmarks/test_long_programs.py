@@ -36,6 +36,14 @@ def test_memory_watches_restarts_and_verifies(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_the_rate_of_a_few_puts_is_that_of_these_puts(tmp_path: Path) -> None:
+    done = bench("memory", "--operations", "2", "--keys", "5", "--json", "--directory", str(tmp_path))
+    figures = json.loads(done.stdout)
+    assert figures["acknowledged"] == 4, "the clients' first puts included"
+    assert figures["puts_per_second"] == pytest.approx(2 / figures["elapsed_s"], rel=0.2), "and not counted here"
+    assert figures["puts_per_second_by_tenth"] == [figures["puts_per_second"]]
+
+
 def test_recovery_takes_a_follower_away_and_back(tmp_path: Path) -> None:
     options = ("--operations", "3000", *SMALL, "--window", "0.5", "--directory", str(tmp_path))
     done = bench("recovery", *options)
