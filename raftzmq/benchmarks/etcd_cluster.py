@@ -16,6 +16,7 @@ from typing import Final, Self
 from raftzmq.benchmarks.local_cluster import free_ports
 from raftzmq.errors import RaftzmqError
 
+LEFT_OUT: Final = "etcd: left out: "
 _PATIENCE_S: Final = 60.0
 _LOAD_S: Final = 300.0
 _PAUSE_S: Final = 0.1
@@ -41,11 +42,11 @@ def find_etcd(server: str | None, tool: str | None) -> tuple[EtcdPrograms | None
             raise EtcdFailed(f"{option}: there is no program {path}")
     found = shutil.which(server or "etcd")
     if found is None:
-        return None, "etcd: left out: no `etcd` on PATH (name it with --etcd PATH)"
+        return None, f"{LEFT_OUT}no `etcd` on PATH (name it with --etcd PATH)"
     if tool is None:
         return None, (
-            "etcd: left out: it is there, but its load tool wasn't named (--etcd-benchmark PATH; it is tools/benchmark "
-            "in etcd's sources), and any other client would measure itself"
+            f"{LEFT_OUT}it is there, but its load tool wasn't named (--etcd-benchmark PATH; it is tools/benchmark in "
+            "etcd's sources), and any other client would measure itself"
         )
     return EtcdPrograms(found, shutil.which(tool) or tool), ""
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, get_args
 
 import click
 
 from raftzmq.benchmarks.display import Advance, progress
+from raftzmq.benchmarks.etcd_cluster import LEFT_OUT as ETCD_LEFT_OUT
 from raftzmq.benchmarks.etcd_cluster import EtcdCluster, EtcdFailed, EtcdPrograms, find_etcd
+from raftzmq.benchmarks.extra import ExtraMissing, need
 from raftzmq.benchmarks.figures import latencies_ms, number
 from raftzmq.benchmarks.options import (
     LOAD_SECONDS_MAX,
@@ -71,6 +73,44 @@ class Options:
     pysyncobj_values: ValueKind = "text"
     etcd: str | None = None
     etcd_benchmark: str | None = None
+
+
+@dataclass(slots=True)
+class Others:
+    """The stores to measure beside this one: PySyncObj with the settings of these names, and etcd.
+
+    ``left_out``: a sentence about each that is not there.
+    """
+
+    pysyncobj: tuple[str, ...] = ()
+    etcd: EtcdPrograms | None = None
+    left_out: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.pysyncobj) + (self.etcd is not None)
+
+
+def find_others(options: Options) -> Others:
+    """Those that are installed.
+
+    Raises EtcdFailed if etcd was asked for and cannot take part, and ExtraMissing if there is nobody to compare with.
+    """
+    others = Others()
+    try:
+        need("pysyncobj", purpose="run PySyncObj beside raftzmq")
+        others.pysyncobj = tuple(SETTINGS)
+    except ExtraMissing as missing:
+        others.left_out.append(f"PySyncObj: left out: {missing}")
+    others.etcd, reason = find_etcd(options.etcd, options.etcd_benchmark)
+    if others.etcd is None:
+        if options.etcd or options.etcd_benchmark:
+            raise EtcdFailed(f"etcd cannot take part: {reason.removeprefix(ETCD_LEFT_OUT)}")
+        others.left_out.append(reason)
+    if not others.count:
+        raise ExtraMissing(f"there is no other store to measure: {'; '.join(others.left_out)}")
+    return others
 
 
 FULL = Options()
@@ -168,10 +208,10 @@ def measure_etcd(
 def measure(options: Options, advance: Advance) -> Result:
     """Every store in turn, the first of a round another one each time; one that is not there is left out by name.
 
-    Raises ExtraMissing without PySyncObj, PySyncObjFailed, EtcdFailed, VerificationFailed, LoadFailed, ClusterFailed,
+    Raises ExtraMissing if there is none, PySyncObjFailed, EtcdFailed, VerificationFailed, LoadFailed, ClusterFailed,
     and RequestError if nodes don't answer.
     """
-    programs, left_out = find_etcd(options.etcd, options.etcd_benchmark)
+    others = find_others(options)
     samples: list[Sample] = []
 
     def note(sample: Sample) -> None:
@@ -179,10 +219,10 @@ def measure(options: Options, advance: Advance) -> Result:
         advance(len(samples))
 
     turns: list[Callable[[int], None]] = [lambda turn: measure_ours(options, note, turn)]
-    for name in SETTINGS:
+    for name in others.pysyncobj:
         turns.append(lambda turn, name=name: measure_pysyncobj(name, options, note, turn))  # type: ignore[misc]
-    if programs is not None:
-        found = programs
+    if others.etcd is not None:
+        found = others.etcd
         turns.append(lambda turn: measure_etcd(found, options, note, turn))
     for turn in range(options.rounds):
         # Who comes first changes, so that a machine that becomes slower meanwhile favours nobody.
@@ -199,12 +239,12 @@ def measure(options: Options, advance: Advance) -> Result:
             "value_size_bytes": options.value_size,
             "keys": options.keys,
             "pysyncobj_values": options.pysyncobj_values,
-            "left_out": left_out or "none",
+            "left_out": "; ".join(others.left_out) or "none",
         },
         figures=figures_of(samples),
         tables=tables_of(samples),
         charts=[chart_of(samples)],
-        findings=[*findings_of(samples), *([left_out] if left_out else [])],
+        findings=[*findings_of(samples), *others.left_out],
     )
 
 
@@ -240,7 +280,7 @@ def measure(options: Options, advance: Advance) -> Result:
     type=click.Choice(get_args(ValueKind)),
     help="What PySyncObj is given to store, and compresses: text is kind to it, repeated the kindest.",
 )
-@click.option("--etcd", metavar="PATH", help="The program etcd.  [default: `etcd` on PATH, or left out]")
+@click.option("--etcd", metavar="PATH", help="The program etcd, for --etcd-benchmark.  [default: `etcd` on PATH]")
 @click.option("--etcd-benchmark", metavar="PATH", help="etcd's load tool; without it etcd is left out.")
 @directory_option
 @result_options
@@ -265,7 +305,7 @@ def peers(
     PySyncObj (from the extra 'bench') runs as shipped and tuned, where it is at its best: its leader puts into its own
     dictionary, with no client, no network before the leader, no disk and no compaction, and text as values; its
     replicas are compared afterwards. This store runs as shipped: durable, with its clients in processes of their own,
-    every answer verified. etcd takes part if it and its own load tool are there; otherwise it is left out by name.
+    every answer verified. etcd takes part if it and its own load tool are there. Who isn't is left out by name.
 
     \b
     Examples:
@@ -288,11 +328,10 @@ def peers(
         etcd_benchmark,
     )
     try:
-        programs, _ = find_etcd(etcd, etcd_benchmark)
+        others = find_others(options)
     except EtcdFailed as missing:
         raise click.UsageError(str(missing)) from None
-    stores = 1 + len(SETTINGS) + (programs is not None)
-    total = stores * options.rounds * len(options.in_flight)
+    total = (1 + others.count) * options.rounds * len(options.in_flight)
     with ending_in_order(), progress("measurements", total) as advance:
         result = measure(options, advance)
     present(result, as_json=as_json, charts=charts)

@@ -146,6 +146,10 @@ def chart_of(samples: Sequence[Sample]) -> Chart:
                 high=[max(each) for each in all_rates],
             )
         )
+    note = ["The scale is one of factors."]
+    if set(PYSYNCOBJ) & set(stores_of(samples)):
+        note.append("PySyncObj keeps everything in memory and is driven inside its leader.")
+    note.append("raftzmq (and etcd, where it takes part) sync every write on a majority and serve clients over TCP.")
     return Chart(
         name="peers",
         title="Replicated stores on one machine",
@@ -154,8 +158,7 @@ def chart_of(samples: Sequence[Sample]) -> Chart:
         series=series,
         kind="bars",
         log_y=True,
-        note="The scale is one of factors. PySyncObj keeps everything in memory and is driven inside its leader; "
-        "raftzmq (and etcd, where it takes part) sync every write on a majority and serve clients over TCP.",
+        note=" ".join(note),
     )
 
 

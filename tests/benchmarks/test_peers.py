@@ -47,6 +47,13 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=110)
 
 
+def fake_tool(path: Path) -> Path:
+    """A program that prints what etcd's load tool does."""
+    path.write_text(f"#!{sys.executable}\nprint({TOOL_OUTPUT.format(p50='4.2 ms', p99='12.3 ms')!r})\n")
+    path.chmod(0o755)
+    return path
+
+
 def sample(store: str, in_flight: int, rate: float, *, equal: bool | None = True, errors: int = 0) -> Sample:
     return Sample(store, in_flight, 0, rate, 1.0, 2.0, equal=equal, errors_logged=errors)
 
@@ -199,6 +206,48 @@ def test_a_program_that_is_not_there_is_refused() -> None:
     assert not done.stdout
 
 
+def without_pysyncobj(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the benchmark where PySyncObj is not installed."""
+    program = (
+        "import sys; sys.modules['pysyncobj'] = None; from raftzmq.benchmarks.program import run; run('peers:peers')"
+    )
+    command = [sys.executable, "-c", program, *arguments]
+    environment = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=110)
+
+
+def test_who_has_no_other_store_is_told_how_to_get_one() -> None:
+    done = without_pysyncobj("--quick")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "pysyncobj is not installed" in done.stderr
+    assert "pip install 'raftzmq[bench]'" in done.stderr
+    assert "etcd: left out" in done.stderr
+
+
+def test_etcd_without_its_tool_is_not_left_out_if_it_was_asked_for(tmp_path: Path) -> None:
+    etcd = tmp_path / "etcd"
+    etcd.write_text("#!/bin/sh\n")
+    etcd.chmod(0o755)
+    done = bench("--etcd", str(etcd))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "its load tool wasn't named (--etcd-benchmark PATH" in " ".join(done.stderr.split())
+
+
+@pytest.mark.live
+@pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is not installed")
+def test_without_pysyncobj_the_others_are_measured(tmp_path: Path) -> None:
+    tool = fake_tool(tmp_path / "tool")
+    options = ("--rounds", "1", "--seconds", "0.3", "--in-flight", "8", "--keys", "100", "--json")
+    done = without_pysyncobj(*options, "--etcd-benchmark", str(tool), "--directory", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["raftzmq_at_8_puts_per_second"] > 0
+    assert figures["etcd_at_8_puts_per_second"] == pytest.approx(12_031.5)
+    said = "PySyncObj: left out: pysyncobj is not installed"
+    assert figures["settings"]["left_out"].startswith(said)
+    assert any(finding.startswith(said) for finding in figures["findings"])
+
+
 @pytest.mark.live
 def test_stores_are_measured_in_turn_and_nothing_stays_behind(tmp_path: Path) -> None:
     options = ("--rounds", "1", "--seconds", "0.3", "--in-flight", "8", "--keys", "100")
@@ -247,9 +296,7 @@ def test_an_interrupted_comparison_leaves_no_process_and_no_file(tmp_path: Path)
 @pytest.mark.live
 @pytest.mark.skipif(shutil.which("etcd") is None, reason="etcd is not installed")
 def test_etcd_is_started_loaded_and_removed(tmp_path: Path) -> None:
-    tool = tmp_path / "tool"
-    tool.write_text(f"#!{sys.executable}\nprint({TOOL_OUTPUT.format(p50='4.2 ms', p99='12.3 ms')!r})\n")
-    tool.chmod(0o755)
+    tool = fake_tool(tmp_path / "tool")
     programs, _ = find_etcd(None, str(tool))
     assert programs is not None
     data = tmp_path / "data"
