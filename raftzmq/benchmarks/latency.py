@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,8 @@ def numbers(kind: type[int] | type[float], least: float, most: float) -> Any:
             found = tuple(kind(part) for part in text.split(","))
         except ValueError:
             raise click.BadParameter(f"{text!r} is no list of numbers: write it as 1,64,1000") from None
-        if not least <= found[0] <= found[-1] <= most or list(found) != sorted(set(found)):
+        ascend = all(before < after for before, after in pairwise(found))  # false with a nan in it
+        if not (least <= found[0] and found[-1] <= most and ascend):
             raise click.BadParameter(f"{text!r} must ascend, from {least:g} or more to {most:g} at most")
         return found
 

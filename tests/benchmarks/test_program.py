@@ -157,6 +157,7 @@ def test_a_cluster_without_a_place_says_where_it_wanted_one(tmp_path: Path) -> N
         ("throughput --charts /dev/null", "--charts"),
         ("latency --rates nan", "--rates"),
         ("latency --rates inf", "--rates"),
+        ("latency --rates 20,nan,50", "--rates"),
         ("latency --seconds nan", "--seconds"),
         ("latency --histogram figures.txt", "FILE.hgrm"),
         ("amdahl --wait-ms nan", "--wait-ms"),
