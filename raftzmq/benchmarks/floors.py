@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import tempfile
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from raftzmq.benchmarks.figures import Figures, median, percentile
 from raftzmq.benchmarks.local_cluster import free_ports
+from raftzmq.benchmarks.starting import start
 from raftzmq.errors import RaftzmqError
 from raftzmq.storage.directory import free_bytes
 from raftzmq.storage.environment import open_environment
@@ -85,7 +85,7 @@ def zeromq_floors(seconds: float) -> Figures:
     endpoint = f"tcp://127.0.0.1:{free_ports(1)[0]}"
     # Spawned, not forked: the child of a program with threads must not inherit their locks.
     server = get_context("spawn").Process(target=_echo, args=(endpoint,), daemon=True)
-    server.start()
+    start(server)
     try:
         with BareDealer(endpoint) as dealer:
             request = [os.urandom(VALUE_BYTES)]
@@ -109,8 +109,6 @@ def zeromq_floors(seconds: float) -> Figures:
 
 
 def _echo(endpoint: str) -> None:
-    # Ctrl-C is for the program that started this one, and which would wait for an answer otherwise; it ends this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     serve_echo(endpoint)
 
 

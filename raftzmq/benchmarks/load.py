@@ -6,7 +6,6 @@ Each is a program of its own, as a user's would be, with one of the shipped clie
 from __future__ import annotations
 
 import multiprocessing
-import signal
 from collections.abc import Callable, MutableSequence, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -16,6 +15,7 @@ from raftzmq.benchmarks.asyncio_driver import AsyncioDriver
 from raftzmq.benchmarks.driver import READY, REPORT_S, LoadFailed
 from raftzmq.benchmarks.plan import HEAD, ClientKind, Plan, key_name
 from raftzmq.benchmarks.record import REFUSED, UNKNOWN, Record
+from raftzmq.benchmarks.starting import start
 from raftzmq.benchmarks.sync_driver import SyncDriver
 from raftzmq.errors import RaftzmqError
 
@@ -47,7 +47,7 @@ def run_load(plans: Sequence[Plan], on_progress: Callable[[int], None]) -> list[
         for plan in plans:
             here, there = context.Pipe()
             process = context.Process(target=_client_process, args=(plan, there, done), daemon=True)
-            process.start()
+            start(process)
             there.close()
             pipes.append(here)
             processes.append(process)
@@ -82,8 +82,6 @@ def _receive(pipe: Connection) -> Any:
 
 
 def _client_process(plan: Plan, pipe: Connection, done: MutableSequence[int]) -> None:
-    # Ctrl-C is for the program that started this one; it kills its clients.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(BrokenPipeError):
         try:
             pipe.send(_DRIVERS[plan.client_kind](plan, done).run(pipe))

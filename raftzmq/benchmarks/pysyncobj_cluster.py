@@ -23,6 +23,7 @@ from raftzmq.benchmarks.pysyncobj_node import (
     ValueKind,
     serve,
 )
+from raftzmq.benchmarks.starting import start
 from raftzmq.errors import RaftzmqError
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class PySyncObjCluster:
     def __enter__(self) -> Self:
         try:
             for process, there in self._processes:
-                process.start()
+                start(process)
                 there.close()
             self.leader()
         except BaseException:

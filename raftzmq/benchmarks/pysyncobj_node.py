@@ -12,7 +12,6 @@ import hashlib
 import itertools
 import logging
 import random
-import signal
 import threading
 import time
 from array import array
@@ -195,8 +194,6 @@ class Replica:
 
 def serve(pipe: Connection, address: str, partners: list[str], settings: Settings) -> Literal[0]:
     """Be a node until the other end of the pipe is closed."""
-    # Ctrl-C is for the program that started this one; it ends its nodes.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     replica = Replica(address, partners, settings)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:

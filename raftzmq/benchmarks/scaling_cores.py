@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Self
 
 from raftzmq.benchmarks.scaling_laws import ScalingFailed
+from raftzmq.benchmarks.starting import start
 
 _WORKERS_MAX = 16
 
@@ -66,7 +66,7 @@ class Burners:
 
     def __enter__(self) -> Self:
         for process in self._processes:
-            process.start()
+            start(process)
         for pipe in self._there:
             pipe.close()
         for pipe in self._pipes:  # they have started when they have done nothing once
@@ -97,8 +97,6 @@ class Burners:
 
 
 def _burner(pipe: Connection) -> None:
-    # Ctrl-C is for the program that started this one, which ends it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         try:
             steps = pipe.recv()

@@ -10,12 +10,13 @@ from __future__ import annotations
 import heapq
 import multiprocessing
 import select
-import signal
 import socket
 import struct
 import time
 from collections.abc import Sequence
 from typing import Self
+
+from raftzmq.benchmarks.starting import start
 
 REQUEST = struct.Struct("<d")
 """The seconds to wait."""
@@ -33,7 +34,7 @@ class Waits:
         self._process = context.Process(target=_answer, args=(self._there,), daemon=True)
 
     def __enter__(self) -> Self:
-        self._process.start()
+        start(self._process)
         for line in self._there:
             line.close()
         # The first answer comes when the process has started, which is nothing to measure.
@@ -50,8 +51,6 @@ class Waits:
 
 def _answer(lines: Sequence[socket.socket]) -> None:
     """Answer each request when its time has come, until nobody asks any more."""
-    # Ctrl-C is for the program that started this one, which ends it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     due: list[tuple[float, int]] = []
     clock = time.monotonic
     places = {line: place for place, line in enumerate(lines)}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import random
-import signal
 import time
 from array import array
 from collections import Counter
@@ -21,6 +20,7 @@ from typing import Any, Self
 
 from raftzmq.benchmarks.load import READY, LoadFailed, Plan, key_name
 from raftzmq.benchmarks.revision_set import RevisionSet
+from raftzmq.benchmarks.starting import start
 from raftzmq.benchmarks.verification import Ledger
 from raftzmq.client.aio import Client
 from raftzmq.errors import RaftzmqError, RequestError
@@ -94,7 +94,7 @@ class SteadyLoad:
     def __enter__(self) -> Self:
         try:
             for process, pipe in self._processes:
-                process.start()
+                start(process)
                 pipe.close()
             for number in range(len(self._pipes)):
                 self._receive(number)
@@ -162,8 +162,6 @@ class SteadyLoad:
 
 
 def _client_process(plan: Plan, pipe: Connection, done: MutableSequence[int], stop: Any) -> None:
-    # Ctrl-C is for the program that started this one; it kills its clients.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(BrokenPipeError):
         try:
             pipe.send(asyncio.run(_Driver(plan, done, stop).run(pipe)))

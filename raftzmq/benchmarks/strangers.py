@@ -122,8 +122,9 @@ async def pour(target: Target, flood: str, seconds: float, every: float) -> tupl
     """
     # Of this tree, installed or not.
     environment = {**os.environ, "PYTHONPATH": str(Path(raftzmq.config.__file__).parent.parent)}
+    # A process group of its own: Ctrl-C is for this program.
     process = await asyncio.create_subprocess_exec(
-        *command(flood, target), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+        *command(flood, target), stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, process_group=0
     )
     assert process.stdin is not None
     assert process.stdout is not None

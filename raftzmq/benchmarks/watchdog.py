@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import time
 from typing import Any, Final, Self
+
+from raftzmq.benchmarks.starting import start
 
 STALL_MS: Final = 100.0
 """A program that only wanted to sleep 5 ms and was away for longer than this: the machine stalled, not the nodes."""
@@ -28,7 +29,7 @@ class Watchdog:
         self._process = context.Process(target=_watch, args=(self._seen, os.getpid()), daemon=True)
 
     def __enter__(self) -> Self:
-        self._process.start()
+        start(self._process)
         deadline = time.monotonic() + _START_S
         while not self._seen[0] and time.monotonic() < deadline:
             time.sleep(_NAP_S)
@@ -60,8 +61,6 @@ class Watchdog:
 
 
 def _watch(seen: Any, parent: int) -> None:
-    # Ctrl-C is for the program that started this one, and ends it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     clock = time.monotonic
     while os.getppid() == parent:
         begun = clock()
