@@ -30,8 +30,9 @@ class BlockingLane:
     def end(self) -> None:
         """Nothing is under way here."""
 
-    def join(self) -> None:
+    def join(self, seconds: float) -> bool:
         """Nothing is under way here."""
+        return True
 
     def done(self, completion: Completion) -> None:
         """For jobs: tell the loop, which looks before it waits."""

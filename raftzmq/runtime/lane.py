@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from queue import SimpleQueue
 from typing import Any
 
@@ -43,10 +43,10 @@ class Lane:
         """Have the thread end after all that it was given before."""
         self._jobs.put(None)
 
-    def join(self) -> None:
-        """`end`, and wait for that."""
+    def join(self, seconds: float) -> bool:
+        """`end`, and wait for that for so long; False: a job still runs, and those behind it still wait."""
         self.end()
-        self._worked_off.result()
+        return not wait([self._worked_off], max(0.0, seconds)).not_done
 
     def done(self, completion: Completion) -> None:
         """For jobs: tell the loop."""

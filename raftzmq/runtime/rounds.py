@@ -14,6 +14,7 @@ puts in four pairs of runs, 0.87 in five.
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ import zmq
 
 from raftzmq.config import CLIENT_FRAMES_MAX, PEER_FRAMES_MAX
 from raftzmq.core.ready import Fact
+from raftzmq.errors import StorageError
 from raftzmq.node import Node
 from raftzmq.node.work import NodeStorage
 from raftzmq.resident import resident_bytes
@@ -43,6 +45,9 @@ GATHER_US = 25_000
 code that sends them is cold. Nobody who watches sees so little, and one put at a time costs a leader with a collector
 1.09 of the processor time, instead of 1.14 with ten milliseconds (medians of 24 and 30 pairs)."""
 
+END_S = 5.0
+"""How long a node that is to stop waits for its disk, which may never answer: half of what supervisord gives it."""
+
 WOKEN = [None]
 """What `Doorbells.wait` gives when another thread alone rang."""
 
@@ -53,9 +58,9 @@ OnFacts = Callable[[list[Fact]], None]
 class Rounds:
     """The rounds of one node: a context manager, to be used by one thread.
 
-    Entering does the first round; leaving commits the state and closes everything, or, with an error, only lets the
-    threads end: after a failed sync nothing may be written any more. ``blocking`` has the log's and the state's jobs
-    run in the round itself.
+    Entering does the first round; leaving commits the state and closes everything (StorageError if the disk doesn't do
+    that in time), or, with an error, only lets the threads end: after a failed sync nothing may be written any more.
+    ``blocking`` has the log's and the state's jobs run in the round itself.
     """
 
     def __init__(
@@ -206,14 +211,23 @@ class Rounds:
 
     def _finish(self) -> None:
         """What was acknowledged is durable in the log already; committing the state saves work at the next start."""
+        until = time.monotonic() + END_S
+
+        def join(lane: Lane | BlockingLane, work: str) -> None:
+            if not lane.join(until - time.monotonic()):
+                raise StorageError(
+                    f"the disk has not finished {work} within {END_S:g} s of the stop: it hangs, or is very slow. "
+                    "What was acknowledged is durable; look at the disk before the next start"
+                )
+
         # First, for they look at the log and the state as well.
-        self._space_lane.join()
-        self._snapshot_lane.join()
+        join(self._space_lane, "a look at its room")
+        join(self._snapshot_lane, "work on a snapshot")
         self._state_lane.put(self._state.commit)
         self._state_lane.put(self._state.close)
         self._log_lane.put(self._log.close)
-        self._state_lane.join()
-        self._log_lane.join()
+        join(self._state_lane, "a commit of the state")
+        join(self._log_lane, "a write to the log")
         self._pool.shutdown()
         for completion in self._completions:
             if isinstance(completion, BaseException):

@@ -11,6 +11,7 @@ import zmq
 
 from raftzmq.client.sync import Client
 from raftzmq.errors import ConfigurationError, RequestError, StorageError
+from raftzmq.runtime import rounds
 from raftzmq.runtime.choice import COROUTINES, COROUTINES_BLOCKING, RUNTIMES, THREADS, RuntimeChoice
 from raftzmq.runtime.inbox import ROUND_MESSAGES_MAX
 from tests.live.harness import eventually
@@ -113,6 +114,35 @@ def test_a_disk_that_hangs_holds_up_the_loop_only_where_that_is_the_point(
         go_on.set()
         assert put.result(PATIENCE_S).revision == 2
     assert row["reachable"] is (choice.name != COROUTINES_BLOCKING)
+
+
+@pytest.mark.parametrize("lane", ["log", "state"])
+@pytest.mark.parametrize("name", [THREADS, COROUTINES])
+def test_a_disk_that_hangs_doesnt_keep_a_node_that_is_to_stop(
+    name: str, lane: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "END_S", 0.2)
+    hanging, go_on = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hanging.set()
+        assert go_on.wait(PATIENCE_S)
+
+    with Host(tmp_path, RuntimeChoice(name)) as host, Client(host.endpoints, timeout=PATIENCE_S) as client:
+        client.put("k", "v")
+        if lane == "log":
+            host.storage.log.before_write = hang
+        else:
+            host.storage.state.before_apply = hang
+        client.put_async("k", "w")
+        assert hanging.wait(PATIENCE_S)
+        host.runtime.stop()
+        host.join()
+        go_on.set()
+        eventually(lambda: host.storage.state.closed, "what hung goes on, for a test that has no process to end")
+    assert isinstance(host.error, StorageError)
+    what = "a write to the log" if lane == "log" else "a commit of the state"
+    assert f"has not finished {what} within 0.2 s of the stop" in str(host.error)
 
 
 def test_a_stop_that_comes_before_the_run_ends_it(choice: RuntimeChoice, tmp_path: Path) -> None:
