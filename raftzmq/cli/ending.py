@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import click
 
@@ -37,6 +38,8 @@ def ended_in_words(context: click.Context | None = None) -> Iterator[None]:
             sys.stdout.flush()  # nobody reports what fails after this
             raise
         sys.stdout.flush()
+    except click.ClickException as error:
+        _show(error)
     except RaftzmqError as error:
         _end(error, context)
     except KeyboardInterrupt:
@@ -57,6 +60,15 @@ def _end(error: RaftzmqError, context: click.Context | None) -> None:
         _drop_output()
     report(error, as_json=context is not None and bool(context.meta.get(JSON_WANTED)))
     raise click.exceptions.Exit(exit_code_of(error)) from None
+
+
+def _show(error: click.ClickException) -> NoReturn:
+    """Say what is wrong with a command line, if there is where to say it: the exit code tells it as well."""
+    try:
+        error.show()
+    except OSError:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - while the process lasts
+    raise click.exceptions.Exit(error.exit_code) from None
 
 
 def _drop_output() -> None:

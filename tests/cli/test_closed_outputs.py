@@ -70,6 +70,13 @@ def test_errors_keep_their_codes(closed: str) -> None:
     assert (done.returncode, done.stdout) == (7, b"")
 
 
+@pytest.mark.parametrize("arguments", ["nosuch", "get", "get k --timeout x", "bench nosuch"])
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
+def test_errors_of_usage_keep_their_code(arguments: str, closed: str) -> None:
+    done = run(f"{{}} {arguments} {closed}")
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
 @pytest.mark.parametrize("arguments", ["put key -", "shell", "audit -"])
 def test_a_closed_input_is_not_an_empty_one(arguments: str) -> None:
     done = run(f"{{}} {arguments} <&-")
