@@ -14,7 +14,10 @@ import os
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,9 +43,10 @@ class Recorder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fspath(path)
         self._client = os.urandom(_ID_BYTES).hex()
-        self._lock = threading.Lock()
-        self._calls = 0
-        self._waiting: list[bytes] = []
+        # A signal's handler may make calls in the midst of another call of its thread.
+        self._lock = threading.RLock()
+        self._calls = count(1)
+        self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
         self._problem = ""
         try:
@@ -98,7 +102,7 @@ class Recorder:
         if operation is None:
             return None
         with self._lock:
-            self._calls = call = self._calls + 1
+            call = next(self._calls)
             line = {"type": "call", "client": self._client, "id": call, "at_us": _now_us(), "operation": operation}
             self._write(_line(line))
         return call
@@ -117,26 +121,29 @@ class Recorder:
             self._end(call, {"unknown": type(error).__name__})
 
     def _end(self, call: int, outcome: dict[str, Any]) -> None:
-        with self._lock:
-            line = _line({"type": "return", "client": self._client, "id": call, "at_us": _now_us(), **outcome})
-            self._waiting.append(line)
-            self._waiting_bytes += len(line)
-            if self._waiting_bytes >= _BUFFER_BYTES and self._finalizer.alive and not self._problem:
-                try:
+        """Wait for nobody: who holds the lock may wait for this very return, in a signal's handler."""
+        line = _line({"type": "return", "client": self._client, "id": call, "at_us": _now_us(), **outcome})
+        self._waiting.append(line)
+        self._waiting_bytes += len(line)  # as good as threads without a lock can count
+        if self._waiting_bytes < _BUFFER_BYTES or not self._lock.acquire(blocking=False):
+            return
+        try:
+            # Nobody is here to be told of a failure: the next call is, or `close`.
+            with suppress(RecordingFailed):
+                if self._finalizer.alive and not self._problem:
                     self._write()
-                except RecordingFailed:
-                    # Nobody is here to be told: the next call is, or `close`.
-                    return
+        finally:
+            self._lock.release()
 
     def _write(self, *lines: bytes) -> None:
         """Write what waits and ``lines``; raises RecordingFailed, from then on always."""
+        self._waiting_bytes = 0
+        data = _taken(self._waiting) + b"".join(lines)
         if not self._problem:
             try:
-                _write_all(self._file, b"".join([*self._waiting, *lines]))
+                _write_all(self._file, data)
             except OSError as error:
                 self._problem = error.strerror or str(error)
-        self._waiting.clear()
-        self._waiting_bytes = 0
         if self._problem:
             raise RecordingFailed(f"the history in {self._path} can't be written: {self._problem}")
 
@@ -147,6 +154,14 @@ def _now_us() -> int:
 
 def _line(item: dict[str, Any]) -> bytes:
     return orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _taken(waiting: deque[bytes]) -> bytes:
+    """What waits, taken from there line by line: what a signal's handler takes meanwhile, nobody else writes."""
+    lines = []
+    while waiting:
+        lines.append(waiting.popleft())
+    return b"".join(lines)
 
 
 def _write_all(file: int, data: bytes) -> None:
@@ -164,7 +179,7 @@ def _ends_whole(file: int) -> bool:
         return True
 
 
-def _end(process: int, file: int, waiting: list[bytes]) -> None:
+def _end(process: int, file: int, waiting: deque[bytes]) -> None:
     """Write what waits, if there is still somebody whose returns they are: a forked child has its parent's memory."""
     try:
         if os.getpid() == process:

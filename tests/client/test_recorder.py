@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from raftzmq import ClientClosed, OutcomeUnknown, RecordingFailed, RequestError, TooLarge
-from raftzmq.client import aio, sync
+from raftzmq.client import aio, recorder, sync
 from raftzmq.verify.formats import read_history
 from raftzmq.verify.linearizability import check
 from tests.client.both import BOTH, NAMES, Client, nodes
@@ -114,6 +115,36 @@ def test_many_at_once_of_several_clients_in_one_file(make: Make, tmp_path: Path)
     assert seen
     path.write_text(f"{before}{seen}nobody wrote {after}")
     assert verified(path) == (480, False)
+
+
+def test_a_signal_handler_may_make_calls_while_another_is_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, write = tmp_path / "h", recorder._write_all
+
+    def handler() -> None:
+        client.put("k", "2")
+
+    def interrupted(file: int, data: bytes) -> None:
+        monkeypatch.setattr(recorder, "_write_all", write)
+        handler()
+        write(file, data)
+
+    def calls(client: sync.Client) -> None:
+        client.get("k")  # its return waits for the next call to be written
+        monkeypatch.setattr(recorder, "_write_all", interrupted)
+        client.put("k", "1")
+
+    with nodes(1) as (_, (node,)), sync.Client(node.endpoint, record=path) as client:
+        calling = threading.Thread(target=calls, args=(client,), daemon=True)
+        calling.start()
+        calling.join(30)
+        assert not calling.is_alive(), "one waits for the other for ever"
+    _, *rest = lines(path)
+    assert sorted((item["id"], item["type"]) for item in rest) == [
+        (number, kind) for number in (1, 2, 3) for kind in ("call", "return")
+    ]
+    assert verified(path) == (3, True)
 
 
 @pytest.mark.parametrize("make", BOTH, ids=NAMES)
