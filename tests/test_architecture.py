@@ -22,6 +22,7 @@ FLOORS: dict[str, int] = {
     "resident": 0,
     "port_owner": 0,
     "process_facts": 0,
+    "standard_streams": 0,
     "parameters": 0,  # of commands, which benchmarks have, too
     "config": 1,  # its mistakes are errors
     "core": 2,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from raftzmq.errors import RaftzmqError
+from raftzmq.standard_streams import open_closed, show, silence_output
 
 if TYPE_CHECKING:
     import click
@@ -43,9 +43,7 @@ def run(target: str) -> None:
     0, 1 if it failed, 2 for wrong usage, 130 after Ctrl-C, 141 if the reader of its output is gone. Every option has an
     environment variable, the same as there: RAFTZMQ_BENCH_<COMMAND>_<OPTION>; and its bounds are the same.
     """
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by the caller (`>&-`): what is to be said is said to nobody
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - while the process lasts
+    open_closed()
     sys.exit(_code_of(target))
 
 
@@ -72,18 +70,18 @@ def _code_of(target: str) -> int:
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.ClickException as wrong:
-        wrong.show()
+        show(wrong)
         return wrong.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        silence()
+        silence_output()
         return EXIT_BROKEN_PIPE
     except RaftzmqError as error:
         note(f"error: {error}")
         return 1
     except OSError as error:  # of the help, which click prints
-        silence()
+        silence_output()
         note(f"error: the output cannot be written ({error.strerror}): it is incomplete")
         return 1
     return 0
@@ -107,14 +105,8 @@ def output() -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        silence()
+        silence_output()
         raise OutputFailed(f"the output cannot be written ({error.strerror}): it is incomplete") from None
-
-
-def silence() -> None:
-    """Let standard output lead nowhere: Python would try once more at the end, and complain."""
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 @contextmanager

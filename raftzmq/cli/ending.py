@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NoReturn
 
 import click
 
@@ -20,6 +19,7 @@ from raftzmq.cli.output import (
     report,
 )
 from raftzmq.errors import RaftzmqError
+from raftzmq.standard_streams import show, silence_output
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What the system says of a file that takes nothing more."""
@@ -39,13 +39,14 @@ def ended_in_words(context: click.Context | None = None) -> Iterator[None]:
             raise
         sys.stdout.flush()
     except click.ClickException as error:
-        _show(error)
+        show(error)
+        raise click.exceptions.Exit(error.exit_code) from None
     except RaftzmqError as error:
         _end(error, context)
     except KeyboardInterrupt:
         raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
     except BrokenPipeError:  # the reader has seen enough
-        _drop_output()
+        silence_output()
         raise click.exceptions.Exit(EXIT_BROKEN_PIPE) from None
     except OSError as error:
         if error.filename is not None:
@@ -57,20 +58,6 @@ def ended_in_words(context: click.Context | None = None) -> Iterator[None]:
 
 def _end(error: RaftzmqError, context: click.Context | None) -> None:
     if isinstance(error, OutputError):
-        _drop_output()
+        silence_output()
     report(error, as_json=context is not None and bool(context.meta.get(JSON_WANTED)))
     raise click.exceptions.Exit(exit_code_of(error)) from None
-
-
-def _show(error: click.ClickException) -> NoReturn:
-    """Say what is wrong with a command line, if there is where to say it: the exit code tells it as well."""
-    try:
-        error.show()
-    except OSError:
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - while the process lasts
-    raise click.exceptions.Exit(error.exit_code) from None
-
-
-def _drop_output() -> None:
-    """Python would write what is left, and complain, when it ends: give it a place to."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

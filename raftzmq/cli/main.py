@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +12,7 @@ from raftzmq.cli.ending import ended_in_words
 from raftzmq.cli.help_format import HelpContext, HelpFormatter
 from raftzmq.cli.loading import load_command
 from raftzmq.cli.options import CONTEXT
+from raftzmq.standard_streams import open_closed
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -200,10 +199,8 @@ class Main(click.Group):
         )
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Run a command line. Where the caller closed an output (`>&-`), what is to be said is said to nobody."""
-        for name in ("stdout", "stderr"):
-            if getattr(sys, name) is None:
-                setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - while the process lasts
+        """Run a command line, whatever its outputs lead to."""
+        open_closed()
         return super().main(*args, **options)
 
     def make_context(

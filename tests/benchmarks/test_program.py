@@ -236,3 +236,9 @@ def in_shell(script: str) -> subprocess.CompletedProcess[str]:
 def test_an_output_that_is_gone_is_no_traceback(options: str, ending: str, code: int, says: str) -> None:
     done = in_shell(f"$bench {options} {ending}")
     assert (done.returncode, done.stdout, done.stderr) == (code, "", says)
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"])
+def test_an_error_of_usage_that_nobody_can_read_keeps_its_code(closed: str) -> None:
+    done = in_shell(f"$bench --nosuch {closed}")
+    assert (done.returncode, done.stdout) == (2, "")
