@@ -42,9 +42,14 @@ class Elections:
         self._rng = rng
         self._stored = HardState()
         self._state: Follower | Candidate | Leadership = Follower()
+        self.leadership: Leadership | None = None
+        """What the leader knows of its followers; None on any other role."""
+        self.era = 0
+        """Counts the changes of term, role and leader: while it stays, so do they."""
+        self.deadline = 0
+        """When `tick` is wanted next, in microseconds of the driver's clock: an election, or a leader's duties."""
         self._now = 0
         self._heard_leader_us: int | None = None
-        self._election_us = 0
         self._heartbeat_us = 0
         self._quorum_us = 0
         self._writing_since_us: int | None = None
@@ -71,33 +76,22 @@ class Elections:
         return self._state.leader if isinstance(self._state, Follower) else None
 
     @property
-    def leadership(self) -> Leadership | None:
-        """What the leader knows of its followers; None on any other role."""
-        return self._state if isinstance(self._state, Leadership) else None
-
-    @property
     def voters(self) -> tuple[str, ...]:
         """The voters of the configuration in force."""
         return self.log.configuration.voters
 
-    @property
-    def deadline(self) -> int:
-        """When `tick` is wanted next, in microseconds of the driver's clock."""
-        if isinstance(self._state, Leadership):
-            return min(self._heartbeat_us, self._quorum_us)
-        return self._election_us
-
     def tick(self, now_us: int) -> None:
         """Time is ``now_us``. A tick that comes far too late finds no fault with others before they were heard."""
         deadline = self.deadline
-        self._now = max(self._now, now_us)
+        if now_us > self._now:
+            self._now = now_us
         if self._now < deadline:
             return
         late = self._now - deadline > self.timing.heartbeat_us
         if isinstance(self._state, Leadership):
             self._tick_leader(self._state, late=late)
         elif late:
-            self._election_us = self._now + self.timing.heartbeat_us // 2
+            self.deadline = self._now + self.timing.heartbeat_us // 2
         elif self._may_campaign():
             self._campaign(pre_vote=True)
         else:
@@ -155,7 +149,7 @@ class Elections:
         Who is asked has a vote to store as well, on a disk that may be as slow: they get that time on top.
         """
         self._reset_election_timer()
-        self._election_us += min(took_us, DISK_PATIENCE_ELECTIONS * self.timing.election_max_us)
+        self.deadline += min(took_us, DISK_PATIENCE_ELECTIONS * self.timing.election_max_us)
 
     def _disk_hangs(self) -> bool:
         """Has this node's own log or state finished nothing for so long that others had better lead?
@@ -171,7 +165,7 @@ class Elections:
 
     def _reset_election_timer(self) -> None:
         spread = self._rng.randrange(self.timing.election_min_us, self.timing.election_max_us)
-        self._election_us = self._now + spread
+        self.deadline = self._now + spread
 
     def _leader_is_near(self) -> bool:
         """Was a leader heard within the minimum election timeout (thesis 4.2.3)? A leader hears itself."""
@@ -189,12 +183,15 @@ class Elections:
     def _change_role(self, state: Follower | Candidate | Leadership, reason: str) -> None:
         previous = self.role
         self._state = state
+        self.leadership = state if isinstance(state, Leadership) else None
+        self.era += 1
         if self.role is not previous:
             self._fact("role", role=str(self.role), previous=str(previous), reason=reason)
 
     def _set_term(self, term: int, voted_for: str | None, reason: str) -> None:
         previous = self.current_term
         self.current_term, self.voted_for = term, voted_for
+        self.era += 1
         self._fact("term", previous=previous, reason=reason)
 
     def _become_follower(self, term: int, leader: str | None, reason: str) -> None:
@@ -291,6 +288,7 @@ class Elections:
         self._fact("leader", leader=self.node)
         self._heartbeat_us = self._now + self.timing.heartbeat_us
         self._quorum_us = self._now + self.timing.election_max_us
+        self.deadline = min(self._heartbeat_us, self._quorum_us)
         self.propose(b"", EntryKind.NOOP)
 
     def _tick_leader(self, leader: Leadership, *, late: bool) -> None:
@@ -309,3 +307,4 @@ class Elections:
             self._heartbeat_us = self._now + self.timing.heartbeat_us
             leader.start_round(self.commit_index, again=True)
             self._messages += leader.heartbeats(self.commit_index)
+        self.deadline = min(self._heartbeat_us, self._quorum_us)

@@ -20,6 +20,8 @@ class Log:
 
     def __init__(self, mark: Mark, entries: Sequence[Entry]) -> None:
         self.mark = mark
+        self.last_index = mark.index
+        """The last entry's index (the mark's, if there is none)."""
         self.stable = mark.index
         self.bytes = 0
         """What the entries cost in memory."""
@@ -39,11 +41,6 @@ class Log:
         return self.mark.index + 1
 
     @property
-    def last_index(self) -> int:
-        """The last entry's index (the mark's, if there is none)."""
-        return self.mark.index + len(self._entries)
-
-    @property
     def last_term(self) -> int:
         """The last entry's term (the mark's, if there is none)."""
         return self._terms[-1] if self._terms else self.mark.term
@@ -59,15 +56,21 @@ class Log:
         return self._handed > self.last_index
 
     @property
+    def has_unstored(self) -> bool:
+        """Is there anything that storage wasn't given yet: entries, or the mark of a snapshot?"""
+        return self._handed <= self.last_index or self._reset
+
+    @property
     def configuration(self) -> Configuration:
         """The latest configuration in the log, committed or not (thesis 4.1)."""
         return self._configurations[-1][1]
 
     def entry(self, index: int) -> Entry:
         """The entry at ``index``; raises IndexError outside ``first_index … last_index``."""
-        if not self.first_index <= index <= self.last_index:
+        position = index - self.mark.index - 1
+        if not 0 <= position < len(self._entries):
             raise IndexError(f"the log has {self.first_index}…{self.last_index}, not {index}")
-        return self._entries[index - self.mark.index - 1]
+        return self._entries[position]
 
     def term_at(self, index: int) -> int | None:
         """The term of ``index``, the mark included; None for what isn't here."""
@@ -114,6 +117,7 @@ class Log:
                 )
             self._entries.append(entry)
             self._terms.append(entry.term)
+            self.last_index = entry.index
             self.bytes += len(entry.data) + ENTRY_OVERHEAD_BYTES
             if entry.kind is EntryKind.CONFIGURATION:
                 self._configurations.append((entry.index, Configuration.decode(entry.data)))
@@ -124,6 +128,7 @@ class Log:
         self.bytes -= _cost(self._entries[position:])
         del self._entries[position:]
         del self._terms[position:]
+        self.last_index = index - 1
         while self._configurations[-1][0] >= index:
             self._configurations.pop()
         self.stable = min(self.stable, index - 1)
@@ -159,6 +164,7 @@ class Log:
         # What is on its way to the disk is no longer part of this log: it must not raise `stable`.
         self._truncated_in_flight = self.stable + 1
         self.mark = mark
+        self.last_index = mark.index
         self.bytes = 0
         self._entries = []
         self._terms = []

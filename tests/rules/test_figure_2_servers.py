@@ -109,15 +109,15 @@ def test_followers_answer() -> None:
 
 
 def keep_waiting(self: Raft, message: AppendEntries) -> None:
-    deadline = self._election_us
+    deadline = self.deadline
     on_append_entries(self, message)
-    self._election_us = deadline
+    self.deadline = deadline
 
 
 def vote_and_campaign(self: Raft, message: RequestVote) -> None:
-    deadline = self._election_us
+    deadline = self.deadline
     on_request_vote(self, message)
-    self._election_us = deadline
+    self.deadline = deadline
 
 
 def wait_for_anybody(self: Raft, message: Message) -> None:
@@ -174,9 +174,9 @@ def no_vote_of_ones_own(self: Raft, *, pre_vote: bool) -> None:
 
 
 def keep_the_timer(self: Raft, *, pre_vote: bool) -> None:
-    deadline = self._election_us
+    deadline = self.deadline
     campaign(self, pre_vote=pre_vote)
-    self._election_us = deadline
+    self.deadline = deadline
 
 
 def ask_one(self: Raft, *, pre_vote: bool) -> None:
@@ -287,7 +287,7 @@ def test_candidates_try_again() -> None:
 
 
 def wait_equally_long(self: Elections) -> None:
-    self._election_us = self._now + self.timing.election_min_us
+    self.deadline = self._now + self.timing.election_min_us
 
 
 @rule("candidates_again", Bug("everybody waits equally long", Elections, "_reset_election_timer", wait_equally_long))
