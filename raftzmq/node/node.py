@@ -7,19 +7,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from raftzmq.codec import PROTOCOL_MAX
-from raftzmq.codec.clients import ChaosRequest, Execute, Hello, Read, StatusRequest, Welcome, encode_header
 from raftzmq.codec.peers import Refusal
 from raftzmq.codec.snapshots import SnapshotAnswer, SnapshotChunk
-from raftzmq.config import STATE_LAG_BYTES_MAX, Address, Retention, Timing
-from raftzmq.core import Raft, Role
+from raftzmq.config import Address, Retention, Timing
+from raftzmq.core import Raft
 from raftzmq.core.messages import AppendEntries, AppendEntriesResponse, InstallSnapshot, Message
+from raftzmq.core.raft import NOTHING
 from raftzmq.core.ready import Ready
 from raftzmq.core.types import HardState, Mark
-from raftzmq.errors import InvalidRequest, RequestError
+from raftzmq.errors import InvalidRequest
 from raftzmq.events import EventMaker
 from raftzmq.events.lamport import LamportClock
-from raftzmq.node.answers import answer_frames, failure_frames
+from raftzmq.node.answers import answer_frames
 from raftzmq.node.applying import Applying
 from raftzmq.node.door import Door
 from raftzmq.node.intervals import Intervals
@@ -28,14 +27,15 @@ from raftzmq.node.log_jobs import LogJobs
 from raftzmq.node.metrics import Tally
 from raftzmq.node.pace import Pace
 from raftzmq.node.peers import PeerRefused, Peers
-from raftzmq.node.proposals import Proposals, Waiting
+from raftzmq.node.proposals import Proposals
 from raftzmq.node.reads import Reads
 from raftzmq.node.replies import Replies
-from raftzmq.node.reporting import Reporter, commands_in
+from raftzmq.node.reporting import NEVER, Reporter, commands_in
+from raftzmq.node.requests import Requests
 from raftzmq.node.round_trips import RoundTrips
 from raftzmq.node.side_channel import SideChannel
 from raftzmq.node.space import has_room
-from raftzmq.node.status import status_frames, status_row
+from raftzmq.node.status import status_row
 from raftzmq.node.tracing import Tracing
 from raftzmq.node.traffic import Traffic
 from raftzmq.node.transfers import SnapshotOutcome, Transfers
@@ -97,8 +97,11 @@ class Node:
         self.tally = Tally()
         self.replies = Replies(self.raft, self.counts)
         self.log_jobs = LogJobs(self.raft)
+        self.requests = Requests(self)
         self._leading_term: int | None = None
+        self._era = self.raft.era
         self._known_leader: tuple[int, str | None] = (loaded.current_term, None)
+        self._commit_index = self.raft.commit_index
         self._sweep_us = now_us
         self._work = Work(facts=[self.report.boot(loaded, now_us)])
 
@@ -110,11 +113,15 @@ class Node:
     @property
     def deadline_us(self) -> int:
         """When `on_tick` is wanted next."""
-        deadline = min(self.raft.deadline, self.intervals.deadline_us, self.report.deadline_us)
-        if self.reads:
-            deadline = min(deadline, self._sweep_us)
         return min(
-            deadline, self.applying.deadline_us, self.transfers.deadline_us, self.pace.deadline_us, self.lab.deadline_us
+            self.raft.deadline,
+            self.applying.deadline_us,
+            self.report.deadline_us,
+            self.intervals.deadline_us,
+            self.pace.deadline_us,
+            self.lab.deadline_us,
+            self._sweep_us if self.reads.waiting else NEVER,
+            self.transfers.deadline_us if self.transfers.under_way else NEVER,
         )
 
     def status(self) -> dict[str, Any]:
@@ -126,14 +133,15 @@ class Node:
     def on_tick(self, now_us: int) -> None:
         """Time has come to ``now_us``."""
         self.raft.tick(now_us)
-        self.pace.tick(now_us)
-        if now_us >= self.transfers.deadline_us:
+        if now_us >= self.pace.deadline_us:
+            self.pace.tick()
+        if self.transfers.under_way and now_us >= self.transfers.deadline_us:
             self.transfers.tick(now_us)
         if now_us >= self.lab.deadline_us:
             self.lab.tick(now_us)
         if now_us >= self.intervals.deadline_us:
             self.intervals.tick(now_us)
-        if self.reads and now_us >= self._sweep_us:
+        if self.reads.waiting and now_us >= self._sweep_us:
             self._sweep_us = now_us + self.raft.timing.heartbeat_us
             self.reads.ask_again(now_us)
             for read in self.reads.expired(now_us):
@@ -181,32 +189,7 @@ class Node:
 
     def on_client(self, routing: bytes, frames: Sequence[bytes], now_us: int) -> bool:
         """A message from a client; False if it was refused."""
-        request = 0
-        try:
-            header, payload = self.door.open(frames)
-            if isinstance(header, Hello):
-                self._greet(routing, header, now_us)
-                return True
-            request = header.request
-            if not self.door.has_greeted(routing):
-                self.replies.send(routing, failure_frames(self.door.handshake_wanted(request)))
-                return False
-            if isinstance(header, Execute):
-                self._execute(routing, header, payload, now_us)
-            elif isinstance(header, Read):
-                self._read(routing, header, payload, now_us)
-            elif isinstance(header, StatusRequest):
-                self.replies.send(routing, status_frames(self, request))
-            elif isinstance(header, ChaosRequest):
-                self.replies.send(routing, self.lab.answer(header, now_us))
-            else:
-                self.replies.send(routing, self.side_channel.answer(header))
-        except RequestError as error:
-            self.counts["refused_requests"] += 1
-            self.report.emit("client_refused", now_us, reason=error.message[:500])
-            self.replies.fail(routing, request, error.code, error.message)
-            return False
-        return True
+        return self.requests.take(routing, frames, now_us)
 
     def on_logged(self, job: LogJob, timed: Timed, now_us: int) -> None:
         """``job`` is durable."""
@@ -261,94 +244,76 @@ class Node:
         self.raft.set_room(has_room(space, self.raft.has_room))
         self.transfers.space(space)
 
-    # --- requests ---
-
-    def _greet(self, routing: bytes, hello: Hello, now_us: int) -> None:
-        failure = self.door.greet(routing, hello)
-        if failure is not None:
-            self.report.emit("client_refused", now_us, reason=failure.message)
-            self.replies.send(routing, failure_frames(failure))
-            return
-        members = [(member.node, member.client) for member in self.members]
-        leader = self.raft.leader or ""
-        welcome = Welcome(PROTOCOL_MAX, self.cluster_id, self.name, self.boot, leader, members)
-        self.replies.send(routing, [encode_header(welcome)])
-
-    def _execute(self, routing: bytes, header: Execute, payload: bytes, now_us: int) -> None:
-        if self.raft.role is not Role.LEADER:
-            self.replies.redirect(routing, header.request)
-            return
-        parcel = self.door.check_parcel(header, payload)
-        lags = self.applying.lag_bytes > STATE_LAG_BYTES_MAX
-        if not self.proposals.has_room(len(payload)) or lags or self.pace.is_full:
-            self.replies.overloaded(routing, header.request, f"{self.name} has too much waiting: try again later")
-            return
-        opens = parcel.session == 0
-        deadline_us = self.door.deadline(header.timeout_us, now_us)
-        commands = len(parcel.commands)
-        visit = None if opens else self.tracing.visit(header.trace, "execute", header.request, commands, now_us)
-        self.proposals.add(Waiting(routing, header.request, payload, commands, deadline_us, opens, visit))
-        self.report.request("session" if opens else "execute", commands, len(payload), now_us)
-
-    def _read(self, routing: bytes, header: Read, payload: bytes, now_us: int) -> None:
-        queries = self.door.check_queries(payload)
-        if not self.reads.has_room(len(queries), len(payload)):
-            self.replies.overloaded(routing, header.request, f"{self.name} has too many reads waiting")
-            return
-        deadline_us = self.door.deadline(header.timeout_us, now_us)
-        token = self.reads.add(routing, header.request, queries, deadline_us, len(payload))
-        self.tracing.read(token, header.trace, header.request, len(queries), now_us)
-        self.report.request("read", len(queries), len(payload), now_us)
-
     # --- output ---
 
     def work(self, now_us: int) -> Work:
         """All there is to do after the inputs so far."""
-        self._follow_leadership(now_us)
-        self.proposals.committed(self.raft.commit_index)
+        raft = self.raft
+        if raft.era != self._era:
+            self._era = raft.era
+            self._follow_leadership(now_us)
+        if raft.commit_index != self._commit_index:
+            self._commit_index = raft.commit_index
+            self.proposals.committed(raft.commit_index)
         if self.tracing.entries:
-            self.tracing.committed(self.raft.commit_index, now_us)
-        self._propose(now_us)
-        if self.raft.leader is not None:
+            self.tracing.committed(raft.commit_index, now_us)
+        leading = self._leading_term is not None
+        if leading and self.proposals.waiting_bytes:
+            self._propose(now_us)
+        if self.reads.waiting and raft.leader is not None:
             context = self.reads.ask(now_us)
             if context is not None:
-                self.raft.read_index(context)
+                raft.read_index(context)
                 self.tracing.asked(now_us)
-        ready = self.raft.ready()
+        ready = raft.ready()
         self.report.ready(ready, now_us)
         work, self._work = self._work, Work()
         work.clients = self.replies.take()
-        work.facts += ready.facts
-        self._send_peers(work, ready, now_us)
+        if ready is not NOTHING:
+            self._take_ready(work, ready, now_us)
+        if self.transfers.has_work:
+            self._send_snapshots(work, now_us)
+        work.log = self.log_jobs.take(ready.append, self.peers.unknown, leading)
+        work.state = self.applying.take_job(self.reads, now_us, patient=not leading)
+        work.events = self.report.take(now_us)
+        return work
+
+    def _take_ready(self, work: Work, ready: Ready, now_us: int) -> None:
+        """What the core wants, but for the append."""
+        if ready.facts:
+            work.facts += ready.facts
+        if ready.messages:
+            self._send_peers(work, ready.messages, now_us)
         for state in ready.reads:
             self.tracing.confirmed(self.reads.indexed(state.context, state.index), state.index, now_us)
         if ready.install is not None:
             self.applying.install(ready.install)
         if ready.committed:
             self.applying.committed(ready.committed, now_us)
-        work.log = self.log_jobs.take(ready.append, self.peers.unknown, self._leading_term is not None)
-        work.state = self.applying.take_job(self.reads, now_us, patient=self._leading_term is None)
-        work.events = self.report.take(now_us)
-        return work
 
-    def _send_peers(self, work: Work, ready: Ready, now_us: int) -> None:
-        """Raft's messages, and the snapshots that some of them ask for."""
-        encode, transfers = self.peers.encode, self.transfers
-        if ready.messages and (self.tracing.entries or self.report.wanted("metrics")):
-            self._watch(ready.messages, now_us)
-        for message in ready.messages:
+    def _send_peers(self, work: Work, messages: Sequence[Message], now_us: int) -> None:
+        """Raft's messages; some of them ask for a snapshot."""
+        encode = self.peers.encode
+        if self.tracing.entries or self.report.wanted("metrics"):
+            self._watch(messages, now_us)
+        for message in messages:
             if isinstance(message, InstallSnapshot):
-                transfers.begin(message, now_us)
+                self.transfers.begin(message, now_us)
             else:
                 work.peers.append((message.to, encode(message, now_us)))
+
+    def _send_snapshots(self, work: Work, now_us: int) -> None:
+        """Parts of snapshots, the answers to them, and what the snapshot worker is to do for them."""
+        encode, transfers = self.peers.encode, self.transfers
         if transfers.answers:
             work.peers += [(answer.to, encode(answer, now_us)) for answer in transfers.answers]
             transfers.answers.clear()
         if transfers.chunks:
             work.bulk = [(chunk.to, encode(chunk, now_us)) for chunk in transfers.chunks]
             transfers.chunks.clear()
-        if transfers.has_jobs:
-            work.snapshots = transfers.take_jobs()
+        if transfers.jobs:
+            work.snapshots = transfers.jobs[:]
+            transfers.jobs.clear()
 
     def _watch(self, messages: Sequence[Message], now_us: int) -> None:
         """Note what leaves, for those who measure how long it takes."""
@@ -361,7 +326,7 @@ class Node:
                 self.round_trips.sent(message, leadership.peers[message.to].match_index, now_us)
 
     def _propose(self, now_us: int) -> None:
-        while self._leading_term is not None and self.proposals.has_batch() and self.pace.allows(now_us):
+        while self.proposals.has_batch() and self.pace.allows(now_us):
             data, taken, expired = self.proposals.take_batch(now_us)
             for waiting in expired:
                 message = f"{self.name} could not propose it in time"

@@ -21,33 +21,27 @@ class Pace:
         self._raft = raft
         self._bound = raft.retention.bound_bytes
         self._next_us = 0
-        self._waited = False
+        self.deadline_us = NEVER
+        """When a batch that had to wait may go."""
 
     @property
     def is_full(self) -> bool:
         """Is the log as long as it may be?"""
         return self._raft.log.bytes >= self._bound
 
-    @property
-    def deadline_us(self) -> int:
-        """When a batch that had to wait may go."""
-        return self._next_us if self._waited else NEVER
-
-    def tick(self, now_us: int) -> None:
-        """Time has come to ``now_us``: a batch that waits is asked for again, if there still is one."""
-        if now_us >= self._next_us:
-            self._waited = False
+    def tick(self) -> None:
+        """Time has come to `deadline_us`: a batch that waits is asked for again, if there still is one."""
+        self.deadline_us = NEVER
 
     def allows(self, now_us: int) -> bool:
         """May a batch be proposed now? If not, ask again at `deadline_us`."""
         half = self._bound // 2
         excess = self._raft.log.bytes - half
+        self.deadline_us = NEVER
         if excess <= 0:
-            self._waited = False
             return True
         if now_us < self._next_us:
-            self._waited = True
+            self.deadline_us = self._next_us
             return False
-        self._waited = False
         self._next_us = now_us + SLOWEST_US * min(excess, half) // half
         return True

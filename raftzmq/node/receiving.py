@@ -28,14 +28,14 @@ class _Arrival:
 class Receiving:
     """The snapshot on its way to this node, if there is one."""
 
-    def __init__(self, raft: Raft) -> None:
+    def __init__(self, raft: Raft, jobs: list[SnapshotJob]) -> None:
+        """``jobs`` is where this leaves what the snapshot worker is to do, in order."""
         self._raft = raft
+        self._jobs = jobs
         self._arrival: _Arrival | None = None
         self._spare_bytes: int | None = None
         self._leftover = False
         """May something lie on the disk of a snapshot that nobody completes?"""
-        self.jobs: list[SnapshotJob] = []
-        """What the snapshot worker is to do, in order; taken from here."""
 
     def room(self, spare_bytes: int) -> None:
         """So much may be written beside all else. A snapshot that fills the disk as it arrives is let go of."""
@@ -47,7 +47,7 @@ class Receiving:
         self._arrival = None
         if self._leftover:
             self._leftover = False
-            self.jobs.append(DropArrival())
+            self._jobs.append(DropArrival())
 
     def chunk(self, chunk: SnapshotChunk) -> SnapshotAnswer | InstallSnapshot | None:
         """A chunk came: an answer to it, or the message to give to the core if there is nothing to be installed."""
@@ -72,7 +72,7 @@ class Receiving:
             return self._answer(chunk.sender, snapshot, arrival.stored)
         arrival.asked += len(chunk.data)
         self._leftover = True
-        self.jobs.append(WriteChunk(snapshot, chunk.offset, chunk.checksum, chunk.data))
+        self._jobs.append(WriteChunk(snapshot, chunk.offset, chunk.checksum, chunk.data))
         return None
 
     def written(self, job: WriteChunk, sound: bool) -> SnapshotAnswer | None:
@@ -86,7 +86,7 @@ class Receiving:
             arrival.stored += len(job.data)
             if arrival.stored == arrival.snapshot.size:
                 arrival.finishing = True
-                self.jobs.append(FinishSnapshot(arrival.snapshot))
+                self._jobs.append(FinishSnapshot(arrival.snapshot))
         return self._answer(arrival.sender, arrival.snapshot, arrival.stored)
 
     def finished(self, job: FinishSnapshot, mark: Mark | None) -> SnapshotAnswer | InstallSnapshot | None:

@@ -35,6 +35,8 @@ class Reporter:
         self.gather_us = 0
         """How long events may gather before they leave together, for a driver to which each departure costs much."""
         self._gathering_since_us: int | None = None
+        self.deadline_us = NEVER
+        """When `take` wants to be called, if no round comes before that anyway: one of its own has its price."""
         self._commit_index = raft.commit_index
         self._installed_digest: int | None = None
         self._held_back_us: int | None = None
@@ -48,12 +50,6 @@ class Reporter:
         else:
             self._maker.unsubscribe(prefix, now_us)
 
-    @property
-    def deadline_us(self) -> int:
-        """When `take` wants to be called, if no round comes before that anyway: one of its own has its price."""
-        since_us = self._gathering_since_us
-        return NEVER if since_us is None else since_us + PATIENCE * self.gather_us
-
     def take(self, now_us: int) -> Sequence[tuple[bytes, bytes]]:
         """The events made since the last call that gave some; none while they may gather."""
         waiting = self._maker.waiting
@@ -61,9 +57,11 @@ class Reporter:
             return ()
         if self._gathering_since_us is None:
             self._gathering_since_us = now_us
+            self.deadline_us = now_us + PATIENCE * self.gather_us
         if now_us - self._gathering_since_us < self.gather_us and waiting < GATHER_MAX:
             return ()
         self._gathering_since_us = None
+        self.deadline_us = NEVER
         return self._maker.take()
 
     def emit(self, kind: str, now_us: int, /, **fields: Any) -> None:
@@ -119,20 +117,23 @@ class Reporter:
             if fact.kind == "snapshot" and fact.fields["step"] == "installed":
                 fact.fields["digest"] = self._installed_digest
             self._maker.emit(fact.kind, fact.term, now_us, fact.fields)
-        append = ready.append
-        if append is None:
-            if self._held_back_us is None and self.wanted("append") and not self._raft.log.all_handed:
-                self._held_back_us = now_us
-        else:
-            if append.entries and self.wanted("append"):
-                self._append(append.entries, now_us)
-            self._held_back_us = None
-            if append.compact_to is not None and self.wanted("compact"):
-                self.emit("compact", now_us, index=append.compact_to.index, bytes=self._raft.log.bytes)
+        if self.wanted("append"):
+            self._track_append(ready.append, now_us)
+        if ready.append is not None and ready.append.compact_to is not None and self.wanted("compact"):
+            self.emit("compact", now_us, index=ready.append.compact_to.index, bytes=self._raft.log.bytes)
         if self._raft.commit_index != self._commit_index:
             if self.wanted("commit"):
                 self._commit(now_us)
             self._commit_index = self._raft.commit_index
+
+    def _track_append(self, append: Append | None, now_us: int) -> None:
+        """Tell of new entries, and note since when some wait for the append before theirs."""
+        if append is not None:
+            if append.entries:
+                self._append(append.entries, now_us)
+            self._held_back_us = None
+        elif self._held_back_us is None and not self._raft.log.all_handed:
+            self._held_back_us = now_us
 
     def _append(self, entries: Sequence[Entry], now_us: int) -> None:
         self.emit(

@@ -54,13 +54,19 @@ def run_snapshot_job(storage: SnapshotStorage, job: SnapshotJob) -> SnapshotOutc
 
 
 class Transfers:
-    """``answers`` go out beside Raft's messages, ``chunks`` on the bulk connection: the node takes both."""
+    """``answers`` go out beside Raft's messages, ``chunks`` on the bulk connection, ``jobs`` to the snapshot worker.
+
+    The node takes all three, in order.
+    """
 
     def __init__(self, raft: Raft, report: Reporter) -> None:
         self._raft = raft
         self._report = report
-        self._sending = Sending(raft)
-        self._receiving = Receiving(raft)
+        self.jobs: list[SnapshotJob] = []
+        self._sending = Sending(raft, self.jobs)
+        self._receiving = Receiving(raft, self.jobs)
+        self.under_way = self._sending.under_way
+        """The snapshots that leave: without any, `tick` is not wanted."""
         self._announced: SnapshotId | None = None
         self._complain_us = 0
         self.answers: list[PeerMessage] = []
@@ -72,17 +78,9 @@ class Transfers:
         return self._sending.deadline_us
 
     @property
-    def has_jobs(self) -> bool:
-        """Is there anything for the snapshot worker?"""
-        return bool(self._sending.jobs or self._receiving.jobs)
-
-    def take_jobs(self) -> list[SnapshotJob]:
-        """What the snapshot worker is to do, in order."""
-        sending, receiving = self._sending, self._receiving
-        jobs = sending.jobs + receiving.jobs
-        sending.jobs.clear()
-        receiving.jobs.clear()
-        return jobs
+    def has_work(self) -> bool:
+        """Is there anything for the node to take?"""
+        return bool(self.jobs or self.answers or self.chunks)
 
     def tick(self, now_us: int) -> None:
         """Repeat what got no answer, and give up who is silent for too long."""
