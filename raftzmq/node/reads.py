@@ -65,6 +65,7 @@ class Reads:
         self._next_token = 1
         self._retry_us = retry_us
         self.waiting: dict[int, WaitingRead] = {}
+        """By token."""
         self._unindexed: set[int] = set()
         self._new: list[int] = []
         self._asked: dict[int, _Asked] = {}

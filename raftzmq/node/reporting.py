@@ -119,6 +119,8 @@ class Reporter:
             self._maker.emit(fact.kind, fact.term, now_us, fact.fields)
         if self.wanted("append"):
             self._track_append(ready.append, now_us)
+        else:
+            self._held_back_us = None
         if ready.append is not None and ready.append.compact_to is not None and self.wanted("compact"):
             self.emit("compact", now_us, index=ready.append.compact_to.index, bytes=self._raft.log.bytes)
         if self._raft.commit_index != self._commit_index:

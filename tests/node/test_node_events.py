@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from raftzmq.config import STATE_COMMIT_US
+from raftzmq.config import EVENTS_LINGER_US, STATE_COMMIT_US
 from raftzmq.core.messages import AppendEntries, RequestVote
 from raftzmq.core.types import EntryKind, make_entry
 from raftzmq.events import ENVELOPE, EVENT_TYPES, NODE_TYPES, Level
@@ -230,6 +230,26 @@ def test_an_append_says_how_long_it_was_held_back_by_the_one_before() -> None:
     rig.follow("n1", entries=(fourth,))
     told = [(e["first"], e["last"], e["waited_us"]) for e in events(rig)]
     assert told == [(2, 2, 0), (3, 4, 500), (5, 5, 0)]
+
+
+def test_what_was_held_back_for_somebody_who_left_is_forgotten() -> None:
+    """Appends that nobody asked for are not followed, so a time that began with one must not go on for ever."""
+    rig = Rig("n2")
+    rig.node.on_subscription(b"raftzmq.n2.append", True, rig.now)
+    rig.held.add("log")
+    first, second, third = entries_of([1, 1, 1], after=rig.raft.log.entry(1))
+    rig.follow("n1", entries=(first,))
+    rig.follow("n1", entries=(second,))
+    rig.node.on_subscription(b"raftzmq.n2.append", False, rig.now)
+    rig.now += 2 * EVENTS_LINGER_US
+    rig.node.report.emit("dropped", rig.now, what="peer", count=1)  # with the next event the subscription has ended
+    rig.finish("log")
+    rig.settle()
+    rig.finish("log")
+    rig.now += 1000
+    rig.node.on_subscription(b"raftzmq.n2.append", True, rig.now)
+    rig.follow("n1", entries=(third,))
+    assert [(e["first"], e["waited_us"]) for e in events(rig) if e["type"] == "append"][-1] == (4, 0)
 
 
 def test_a_vote_is_told_once_it_is_on_disk() -> None:
