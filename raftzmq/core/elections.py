@@ -83,8 +83,7 @@ class Elections:
     def tick(self, now_us: int) -> None:
         """Time is ``now_us``. A tick that comes far too late finds no fault with others before they were heard."""
         deadline = self.deadline
-        if now_us > self._now:
-            self._now = now_us
+        self._now = max(self._now, now_us)
         if self._now < deadline:
             return
         late = self._now - deadline > self.timing.heartbeat_us

@@ -56,11 +56,6 @@ class Log:
         return self._handed > self.last_index
 
     @property
-    def has_unstored(self) -> bool:
-        """Is there anything that storage wasn't given yet: entries, or the mark of a snapshot?"""
-        return self._handed <= self.last_index or self._reset
-
-    @property
     def configuration(self) -> Configuration:
         """The latest configuration in the log, committed or not (thesis 4.1)."""
         return self._configurations[-1][1]

@@ -148,7 +148,7 @@ class Raft(Snapshots):
         if leadership is not None:
             self._lead(leadership)
         append = self._take_append()
-        committed = self._take_committed() if self.commit_index > self._handed else ()
+        committed = self._take_committed()
         if append is None and not (committed or self._messages or self._reads or self._facts or self._install):
             return NOTHING
         install, self._install = self._install, None
@@ -158,19 +158,8 @@ class Raft(Snapshots):
         self._facts.clear()
         return ready
 
-    def _has_unstored(self) -> bool:
-        """May there be something for storage, or messages that wait for what it has? Asked in every round."""
-        stored = self._stored
-        return (
-            self.log.has_unstored
-            or bool(self._held)
-            or self.current_term != stored.current_term
-            or self.voted_for != stored.voted_for
-            or self._is_long()
-        )
-
     def _take_append(self) -> Append | None:
-        if self._in_flight is not None or not self._has_unstored():
+        if self._in_flight is not None:
             return None
         hard_state = None
         if self.current_term != self._stored.current_term or self.voted_for != self._stored.voted_for:

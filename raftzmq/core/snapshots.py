@@ -130,14 +130,10 @@ class Snapshots(Elections):
 
     # --- output ---
 
-    def _is_long(self) -> bool:
-        """Is there enough in the log that shortening it is worth a look?"""
-        return self.log.bytes >= self.retention.keep_bytes + self.retention.step_bytes
-
     def _take_compaction(self) -> Mark | None:
         """Shorten the log to what is to be kept; its new mark, or None if there is too little to remove."""
         keep, log = self.retention, self.log
-        if not self._is_long():
+        if log.bytes < keep.keep_bytes + keep.step_bytes:
             return None
         last = min(self._durable_index, self.last_applied)
         if isinstance(self._state, Leadership):

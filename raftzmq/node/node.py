@@ -101,7 +101,6 @@ class Node:
         self._leading_term: int | None = None
         self._era = self.raft.era
         self._known_leader: tuple[int, str | None] = (loaded.current_term, None)
-        self._commit_index = self.raft.commit_index
         self._sweep_us = now_us
         self._work = Work(facts=[self.report.boot(loaded, now_us)])
 
@@ -120,8 +119,8 @@ class Node:
             self.intervals.deadline_us,
             self.pace.deadline_us,
             self.lab.deadline_us,
-            self._sweep_us if self.reads.waiting else NEVER,
-            self.transfers.deadline_us if self.transfers.under_way else NEVER,
+            self.transfers.deadline_us,
+            self._sweep_us if self.reads else NEVER,
         )
 
     def status(self) -> dict[str, Any]:
@@ -135,13 +134,13 @@ class Node:
         self.raft.tick(now_us)
         if now_us >= self.pace.deadline_us:
             self.pace.tick()
-        if self.transfers.under_way and now_us >= self.transfers.deadline_us:
+        if now_us >= self.transfers.deadline_us:
             self.transfers.tick(now_us)
         if now_us >= self.lab.deadline_us:
             self.lab.tick(now_us)
         if now_us >= self.intervals.deadline_us:
             self.intervals.tick(now_us)
-        if self.reads.waiting and now_us >= self._sweep_us:
+        if self.reads and now_us >= self._sweep_us:
             self._sweep_us = now_us + self.raft.timing.heartbeat_us
             self.reads.ask_again(now_us)
             for read in self.reads.expired(now_us):
@@ -252,15 +251,13 @@ class Node:
         if raft.era != self._era:
             self._era = raft.era
             self._follow_leadership(now_us)
-        if raft.commit_index != self._commit_index:
-            self._commit_index = raft.commit_index
-            self.proposals.committed(raft.commit_index)
+        self.proposals.committed(raft.commit_index)
         if self.tracing.entries:
             self.tracing.committed(raft.commit_index, now_us)
         leading = self._leading_term is not None
-        if leading and self.proposals.waiting_bytes:
+        if leading:
             self._propose(now_us)
-        if self.reads.waiting and raft.leader is not None:
+        if self.reads and raft.leader is not None:
             context = self.reads.ask(now_us)
             if context is not None:
                 raft.read_index(context)

@@ -64,8 +64,7 @@ class Reads:
         self._next_context = first_context
         self._next_token = 1
         self._retry_us = retry_us
-        self.waiting: dict[int, WaitingRead] = {}
-        """By token."""
+        self._waiting: dict[int, WaitingRead] = {}
         self._unindexed: set[int] = set()
         self._new: list[int] = []
         self._asked: dict[int, _Asked] = {}
@@ -77,14 +76,14 @@ class Reads:
         self._indexed: deque[tuple[int, int]] = deque()
 
     def __len__(self) -> int:
-        return len(self.waiting)
+        return len(self._waiting)
 
     def has_room(self, queries: int, payload_bytes: int) -> bool:
         """Is there room for a read of so many queries, which came in so many bytes? One always fits alone."""
-        if not self.waiting:
+        if not self._waiting:
             return True
         size = read_size(queries, payload_bytes)
-        return len(self.waiting) < WAITING_READS_MAX and self.waiting_bytes + size <= WAITING_READ_BYTES_MAX
+        return len(self._waiting) < WAITING_READS_MAX and self.waiting_bytes + size <= WAITING_READ_BYTES_MAX
 
     def add(
         self, routing: bytes, request: int, queries: tuple[Query, ...], deadline_us: int, payload_bytes: int
@@ -93,7 +92,7 @@ class Reads:
         token = self._next_token
         self._next_token += 1
         size = read_size(len(queries), payload_bytes)
-        self.waiting[token] = WaitingRead(token, routing, request, queries, deadline_us, size)
+        self._waiting[token] = WaitingRead(token, routing, request, queries, deadline_us, size)
         self.waiting_bytes += size
         self._unindexed.add(token)
         self._new.append(token)
@@ -164,7 +163,7 @@ class Reads:
         indexed, left = self._indexed, JOB_QUERIES_MAX
         while indexed and indexed[0][0] <= index and left > 0:
             _, token = indexed.popleft()
-            read = self.waiting.get(token)
+            read = self._waiting.get(token)
             if read is not None:
                 ready.append(ReadBatch(token, read.queries))
                 left -= len(read.queries)
@@ -175,33 +174,33 @@ class Reads:
 
         What is left of them waits for the next job; the index that made them linearizable stays good.
         """
-        read = self.waiting.get(token)
+        read = self._waiting.get(token)
         if read is None:
             return None
         if count < len(read.queries):
-            self.waiting[token] = replace(read, queries=read.queries[count:], first=read.first + count)
+            self._waiting[token] = replace(read, queries=read.queries[count:], first=read.first + count)
             self._indexed.append((0, token))
         else:
             self._forget(read)
         return read
 
     def _forget(self, read: WaitingRead) -> None:
-        del self.waiting[read.token]
+        del self._waiting[read.token]
         self.waiting_bytes -= read.size
 
     def expired(self, now_us: int) -> list[WaitingRead]:
         """Remove and return the reads whose time is up."""
-        late = [read for read in self.waiting.values() if read.deadline_us <= now_us]
+        late = [read for read in self._waiting.values() if read.deadline_us <= now_us]
         for read in late:
             self._forget(read)
             self._unindexed.discard(read.token)
         # Without a leader nobody asks, and behind an index that isn't reached nobody takes: what ended would pile up.
         # What goes is at least half of a list, so that this costs each read little.
-        bound = 2 * len(self.waiting)
+        bound = 2 * len(self._waiting)
         if len(self._new) > bound:
             self._new = [token for token in self._new if token in self._unindexed]
         if len(self._indexed) > bound:
-            self._indexed = deque(entry for entry in self._indexed if entry[1] in self.waiting)
+            self._indexed = deque(entry for entry in self._indexed if entry[1] in self._waiting)
         return late
 
 

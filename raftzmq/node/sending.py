@@ -40,17 +40,21 @@ class Sending:
         self._raft = raft
         self._jobs = jobs
         self._chunk_bytes = raft.retention.chunk_bytes
-        self.under_way: dict[str, _Transfer] = {}
-        """By follower."""
+        self._transfers: dict[str, _Transfer] = {}
         self._file: SnapshotFile | None = None
         self._making = False
         self._spare_bytes = self._state_bytes = 0
         self._looked = False
 
+    def __len__(self) -> int:
+        return len(self._transfers)
+
     @property
     def deadline_us(self) -> int:
         """When `tick` is wanted next."""
-        return min((transfer.retry_us for transfer in self.under_way.values()), default=NEVER)
+        if not self._transfers:
+            return NEVER
+        return min(transfer.retry_us for transfer in self._transfers.values())
 
     def room(self, spare_bytes: int, state_bytes: int) -> None:
         """So much may be written beside all else, and so much would a copy take."""
@@ -76,7 +80,7 @@ class Sending:
                     return False
                 self._making = True
                 self._jobs.append(MakeSnapshot())
-        self.under_way[message.to] = transfer
+        self._transfers[message.to] = transfer
         if transfer.offered:
             self._advance(message.to)
         return True
@@ -85,21 +89,21 @@ class Sending:
         """A copy of the state is there; it took the place of an older one."""
         self._making = False
         self._file = file
-        for peer, transfer in list(self.under_way.items()):
+        for peer, transfer in list(self._transfers.items()):
             self._restart(transfer, now_us)
             transfer.offered = self._raft.snapshot_offered(peer, file.mark.index)
             if transfer.offered:
                 self._advance(peer)
             else:
                 # It asked while the copy was under way, and the log has been shortened since: it is to ask anew.
-                del self.under_way[peer]
+                del self._transfers[peer]
                 self._raft.snapshot_failed(peer)
         self._tidy()
 
     def read(self, job: ReadChunk, data: bytes) -> SnapshotChunk | None:
         """A chunk was read: the message that carries it, unless nobody wants it any more."""
         file = self._file
-        if file is None or file.id != job.snapshot or job.peer not in self.under_way:
+        if file is None or file.id != job.snapshot or job.peer not in self._transfers:
             return None
         return self._chunk(job.peer, file.id, job.offset, data)
 
@@ -108,7 +112,7 @@ class Sending:
 
     def answered(self, answer: SnapshotAnswer, now_us: int) -> None:
         """A follower says how far it is."""
-        transfer, file = self.under_way.get(answer.sender), self._file
+        transfer, file = self._transfers.get(answer.sender), self._file
         if transfer is None or file is None or answer.snapshot != file.id or answer.term != self._raft.current_term:
             return
         transfer.heard_us = now_us
@@ -133,15 +137,15 @@ class Sending:
         questions: list[SnapshotChunk] = []
         lost: list[str] = []
         leadership = self._raft.leadership
-        for peer, transfer in list(self.under_way.items()):
+        for peer, transfer in list(self._transfers.items()):
             progress = None if leadership is None else leadership.peers.get(peer)
             if progress is None or progress.snapshot is None:
-                del self.under_way[peer]
+                del self._transfers[peer]
             elif self._file is None or self._making:
                 transfer.heard_us = now_us
                 transfer.retry_us = now_us + RETRY_US
             elif now_us - transfer.heard_us >= GIVE_UP_US:
-                del self.under_way[peer]
+                del self._transfers[peer]
                 lost.append(peer)
                 self._raft.snapshot_failed(peer)
             elif now_us >= transfer.retry_us:
@@ -158,7 +162,7 @@ class Sending:
 
     def _advance(self, peer: str) -> None:
         """Read ahead as far as the window allows."""
-        transfer, file = self.under_way[peer], self._file
+        transfer, file = self._transfers[peer], self._file
         if file is None or not transfer.offered:
             return
         while transfer.asked < min(file.size, transfer.acknowledged + SNAPSHOT_WINDOW * self._chunk_bytes):
@@ -167,6 +171,6 @@ class Sending:
             transfer.asked += size
 
     def _tidy(self) -> None:
-        if not self.under_way and self._file is not None and not self._making:
+        if not self._transfers and self._file is not None and not self._making:
             self._file = None
             self._jobs.append(DropSnapshot())

@@ -65,8 +65,6 @@ class Transfers:
         self.jobs: list[SnapshotJob] = []
         self._sending = Sending(raft, self.jobs)
         self._receiving = Receiving(raft, self.jobs)
-        self.under_way = self._sending.under_way
-        """The snapshots that leave: without any, `tick` is not wanted."""
         self._announced: SnapshotId | None = None
         self._complain_us = 0
         self.answers: list[PeerMessage] = []

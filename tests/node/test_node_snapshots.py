@@ -152,7 +152,7 @@ def test_a_follower_that_needs_what_is_compacted_gets_the_state() -> None:
     pair.put(3)
     pair.together()
     assert steps(pair.leader) == ["send"], "from then on it follows by entries"
-    assert len(pair.leader.node.transfers._sending.under_way) == 0
+    assert len(pair.leader.node.transfers._sending) == 0
     assert pair.leader.snapshots._outgoing is None, "a copy that nobody needs is dropped"
 
 
@@ -261,7 +261,7 @@ def test_a_follower_that_crashes_on_the_way_gets_there_all_the_same(after: type 
 def test_a_silent_follower_is_given_up_and_its_log_forgotten() -> None:
     """Raft's own heartbeats are answered, only the snapshot gets nowhere: after a while it is tried anew."""
     pair = Pair()
-    pair.together(until=lambda: len(pair.leader.node.transfers._sending.under_way) == 1)
+    pair.together(until=lambda: len(pair.leader.node.transfers._sending) == 1)
     pair.leader.advance(GIVE_UP_US + RETRY_US)
     assert "failed" in steps(pair.leader)
     pair.together()
@@ -270,7 +270,7 @@ def test_a_silent_follower_is_given_up_and_its_log_forgotten() -> None:
 
 def test_what_is_needed_after_the_snapshot_is_kept_while_it_travels() -> None:
     pair = Pair()
-    pair.together(until=lambda: len(pair.leader.node.transfers._sending.under_way) == 1)
+    pair.together(until=lambda: len(pair.leader.node.transfers._sending) == 1)
     leadership = pair.leader.raft.leadership
     assert leadership is not None
     ends = leadership.peers["n2"].snapshot
@@ -286,7 +286,7 @@ def test_what_is_needed_after_the_snapshot_is_kept_while_it_travels() -> None:
 
 def test_a_leader_whose_log_cannot_shrink_slows_down_and_then_stops() -> None:
     pair = Pair(retention=replace(TINY, bound_bytes=12_000))
-    pair.together(until=lambda: len(pair.leader.node.transfers._sending.under_way) == 1)
+    pair.together(until=lambda: len(pair.leader.node.transfers._sending) == 1)
 
     def lose(message: PeerMessage) -> PeerMessage | None:
         return None if isinstance(message, SnapshotChunk) and message.data else message
